@@ -1,0 +1,1 @@
+"""The tamper-evident decision log: records, Merkle tree, receipts, verification and replay."""

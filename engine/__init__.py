@@ -1,0 +1,1 @@
+"""The gpt-oss network and everything that turns token ids into token ids."""

@@ -1,0 +1,1 @@
+"""finsvc: checked, signed and replayable answers for regulated finance."""
