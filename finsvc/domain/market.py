@@ -54,7 +54,7 @@ class MarketView(Protocol):
         """The last ``count`` closes on or before ``end``, which must be a trading day."""
 
     def closes_between(self, instrument: InstrumentId, start: date, end: date) -> Series:
-        """All closes from ``start`` to ``end``, both inclusive; the ends need not be trading days."""
+        """All closes from ``start`` to ``end`` inclusive; the ends need not be trading days."""
 
     def fx_rate(
         self, base: CurrencyCode, quote: CurrencyCode, on: date, *, field: str = "as_of"

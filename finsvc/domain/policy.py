@@ -1,0 +1,57 @@
+"""Questions to the policy engine and its answers, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+JsonScalar = str | int | bool
+
+
+class Action(StrEnum):
+    """What a principal may want to do."""
+
+    ASK = "ask"
+    CALL_TOOL = "call_tool"
+    RELEASE = "release"
+    RUN_CALCULATOR = "run_calculator"
+    RUN_REPORT = "run_report"
+    USE_RAW_MODEL = "use_raw_model"
+    READ_AUDIT = "read_audit"
+    REPLAY = "replay"
+    APPROVE = "approve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who acts: an identifier and the roles it holds, as the identity provider states them."""
+
+    id: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyQuery:
+    """One question to the policies: may ``principal`` do ``action`` on ``resource``?
+
+    ``resource`` is ``Type::id``, for instance ``Agent::risk`` or ``Tool::value_at_risk``.
+    ``context`` holds the facts the policies may look at; numbers are integers or decimal strings.
+    """
+
+    principal: Principal
+    action: Action
+    resource: str
+    context: Mapping[str, JsonScalar]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOutcome:
+    """The decision with the identifiers of the policies that determined it.
+
+    ``facts`` is the query exactly as evaluated, so that an auditor can evaluate it again.
+    """
+
+    is_allowed: bool
+    determining: tuple[str, ...]
+    errors: tuple[str, ...]
+    bundle_digest: str
+    facts: Mapping[str, object]
