@@ -1,0 +1,1 @@
+"""Synthetic training dialogues as a pure function of (seed, index); see DESIGN.md."""
