@@ -1,0 +1,1 @@
+"""The agents: tool catalogue, span resolution and the loop between model and calculators."""

@@ -1,0 +1,28 @@
+"""What the agents need of a language model; an adapter implements it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from finsvc.agents.catalogue import AgentTool
+from finsvc.domain.turns import ModelIdentity, ModelTurn
+
+
+class Dialogue(Protocol):
+    """One conversation: the model takes turns, results are fed back between them."""
+
+    def next_turn(self, *, attempt: int) -> ModelTurn:
+        """Sample the next turn; a higher ``attempt`` samples the same turn anew."""
+
+    def add_result(self, *, tool: str, arguments: str, payload: Mapping[str, str]) -> None:
+        """Append the accepted call and what it returned to the conversation."""
+
+
+class LanguageModel(Protocol):
+    """A model that can be talked to under a grammar."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model this is, as the record states it."""
+
+    def open(self, *, instructions: str, tools: Sequence[AgentTool], user_message: str) -> Dialogue:
+        """Start a conversation about one question."""
