@@ -1,0 +1,1 @@
+"""Market data: pinned sources, content-addressed snapshots and as-of queries."""
