@@ -1,0 +1,117 @@
+"""Turns a template into an answer and its claims; finds what cannot be bound.
+
+The renderer is the only place where a number enters an answer, and it takes every number from a
+calculator's result.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from finsvc.domain.calls import ToolCall
+from finsvc.domain.references import Reference, split_template
+from finsvc.domain.rendering import format_quantity, row_label, table_rows
+from finsvc.domain.results import CalculatorResult, Quantity
+from finsvc.domain.verdicts import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundNumber:
+    """A number of the answer: its printed text, the call and field it stands for."""
+
+    text: str
+    call: ToolCall
+    field: str
+    quantity: Quantity
+    is_rounded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece of an answer: printed text, the numbers in it, and whether the model wrote it."""
+
+    text: str
+    numbers: tuple[BoundNumber, ...]
+    calls: tuple[ToolCall, ...]
+    is_literal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """Something in a template that stops it from being an answer."""
+
+    reason: Reason
+    detail: str
+
+
+def _number(call: ToolCall, reference: Reference, item: Quantity) -> Part | Flaw:
+    """Bind a numeric reference; its unit must be the field's and its decimals not exceed it."""
+    decimals = item.decimals if reference.decimals is None else reference.decimals
+    if reference.unit != item.unit or decimals > item.decimals:
+        expected = f"[[{call.id}.{reference.field}|{item.unit}|{item.decimals}]]"
+        return Flaw(reason=Reason.UNIT_MISMATCH, detail=f"expected {expected}, got {reference}")
+    text = format_quantity(item.value, item.unit, decimals)
+    bound = BoundNumber(
+        text=text,
+        call=call,
+        field=reference.field,
+        quantity=item,
+        is_rounded=decimals < item.decimals,
+    )
+    return Part(text=text, numbers=(bound,), calls=(call,), is_literal=False)
+
+
+def _table(call: ToolCall, result: CalculatorResult, rows: Mapping[str, Quantity]) -> Part:
+    """Print every row of a table, each a number of its own."""
+    numbers = []
+    texts = []
+    for field, item in rows.items():
+        text = format_quantity(item.value, item.unit, item.decimals)
+        numbers.append(
+            BoundNumber(text=text, call=call, field=field, quantity=item, is_rounded=False)
+        )
+        texts.append(f"{row_label(result, field)} {text}")
+    return Part(text="; ".join(texts), numbers=tuple(numbers), calls=(call,), is_literal=False)
+
+
+def _resolve(reference: Reference, calls: Mapping[str, ToolCall]) -> Part | Flaw:
+    """Resolve one reference to what is printed in its place."""
+    unknown = Flaw(reason=Reason.UNKNOWN_REFERENCE, detail=f"{reference} refers to nothing")
+    call = calls.get(reference.call)
+    if call is None:
+        return unknown
+    if call.error is not None:
+        if reference.field != "error" or reference.is_number:
+            return unknown
+        return Part(text=call.error.message, numbers=(), calls=(call,), is_literal=False)
+    if call.result is None:
+        return unknown
+    if reference.is_number:
+        item = call.result.fields.get(reference.field)
+        return unknown if item is None else _number(call, reference, item)
+    if reference.field in call.labels:
+        text = call.labels[reference.field]
+        return Part(text=text, numbers=(), calls=(call,), is_literal=False)
+    rows = table_rows(call.result, reference.field)
+    return _table(call, call.result, rows) if rows else unknown
+
+
+def bind(template: str, calls: Mapping[str, ToolCall]) -> tuple[list[Part], list[Flaw]]:
+    """Resolve a template's references.
+
+    Returns:
+        The answer's parts in order, and the flaws; an answer with a flaw must not leave.
+    """
+    parts: list[Part] = []
+    flaws: list[Flaw] = []
+    for piece in split_template(template):
+        if isinstance(piece, str):
+            parts.append(Part(text=piece, numbers=(), calls=(), is_literal=True))
+            if "[[" in piece or "]]" in piece:
+                flaws.append(Flaw(reason=Reason.UNKNOWN_REFERENCE, detail=piece.strip()))
+            continue
+        resolved = _resolve(piece, calls)
+        if isinstance(resolved, Flaw):
+            flaws.append(resolved)
+        else:
+            parts.append(resolved)
+    return parts, flaws

@@ -1,0 +1,113 @@
+"""Traces arguments to the caller's words, and the caller's words to arguments.
+
+Both directions matter: an argument that the caller never wrote is an invention, and a number,
+name or qualifier that the caller wrote but no call used means another question was answered. So a
+95 % figure can never answer a 99 % question as verified.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from finsvc.domain.calls import ToolCall
+from finsvc.validator.numerals import numeric_tokens
+
+Span = tuple[int, int]
+
+
+class EntityIndex(Protocol):
+    """Knows the names of instruments, currencies and books."""
+
+    def find(self, text: str) -> Sequence[Span]:
+        """Spans of every known name in the text."""
+
+
+_MONTHS = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+    "|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec"
+)
+_PERIOD = r"days?|weeks?|months?|years?|overnight|daily|weekly|monthly|quarterly|annual"
+_DATE = (
+    rf"(?:{_MONTHS})|yesterday|year[- ]end|month[- ]end|"
+    r"(?:last|previous|prior) (?:week|month|quarter|year|monday|tuesday|wednesday|thursday|friday)"
+)
+
+# Words that say an optional argument was meant. They count only where no call used them and a call
+# that could have taken the argument did not.
+_QUALIFIERS: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+    for name, pattern in {
+        "method": r"historical|parametric|monte|carlo|simulat\w+|variance|covariance|normal",
+        "confidence": r"per ?cent|pct|percentile|quantile",
+        "horizon": _PERIOD,
+        "window": _PERIOD,
+        "as_of": _DATE,
+        "end": _DATE,
+        "by": r"sectors?|industr(?:y|ies)|currenc(?:y|ies)|instruments?|names?|issuers?",
+        "threshold": r"per ?cent|pct",
+    }.items()
+}
+
+
+def _occurrences(value: str, message: str) -> Iterable[Span]:
+    """Occurrences of a value in the message that neither begin nor end inside a word."""
+    for match in re.finditer(re.escape(value), message):
+        before = message[match.start() - 1 : match.start()] if match.start() else ""
+        after = message[match.end() : match.end() + 1]
+        cuts_left = before.isalnum() and value[:1].isalnum()
+        cuts_right = after.isalnum() and value[-1:].isalnum()
+        if not (cuts_left or cuts_right):
+            yield match.span()
+
+
+def untraced_arguments(calls: Sequence[ToolCall], message: str) -> list[str]:
+    """Arguments, as ``call.name``, that are no span of the message."""
+    return [
+        f"{call.id}.{name}"
+        for call in calls
+        for name, value in call.arguments.items()
+        if not any(_occurrences(value, message))
+    ]
+
+
+def _uncovered(spans: Iterable[Span], covered: list[Span]) -> list[Span]:
+    return [
+        (start, end)
+        for start, end in spans
+        if not any(left <= start and end <= right for left, right in covered)
+    ]
+
+
+def unused_inputs(
+    calls: Sequence[ToolCall],
+    message: str,
+    *,
+    entities: EntityIndex,
+    optional_arguments: Mapping[str, frozenset[str]],
+) -> list[str]:
+    """Numbers, names and qualifiers of the message that no call used, as written.
+
+    Args:
+        calls: The calls of the answer.
+        message: What the caller wrote, with the fixed book and date.
+        entities: Index of known names.
+        optional_arguments: Optional argument names by tool.
+    """
+    covered = [
+        span
+        for call in calls
+        for value in call.arguments.values()
+        for span in _occurrences(value, message)
+    ]
+    unused = _uncovered(numeric_tokens(message), covered)
+    unused += _uncovered(entities.find(message), covered)
+    open_arguments = {
+        name
+        for call in calls
+        for name in optional_arguments.get(call.name, frozenset())
+        if name not in call.arguments
+    }
+    for name in sorted(open_arguments & _QUALIFIERS.keys()):
+        spans = (match.span() for match in _QUALIFIERS[name].finditer(message))
+        unused += _uncovered(spans, covered)
+    return [message[start:end] for start, end in sorted(set(unused))]
