@@ -1,0 +1,1 @@
+"""The only files that touch the engine, the audit log, the policies, the clock and identities."""

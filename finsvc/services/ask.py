@@ -1,0 +1,216 @@
+"""Answer a question: policy, agent, validator, policy again, log; only then the answer leaves."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from finsvc.agents.catalogue import TOOLS
+from finsvc.agents.loop import (
+    AgentRun,
+    Executor,
+    Limits,
+    Outcome,
+    Progress,
+    Question,
+    run_agent,
+)
+from finsvc.agents.model import LanguageModel
+from finsvc.domain.errors import InputError, RefusedError
+from finsvc.domain.identifiers import DecisionId
+from finsvc.domain.policy import Action, PolicyOutcome, PolicyQuery, Principal
+from finsvc.domain.verdicts import Reason, Verdict
+from finsvc.services.basis import basis
+from finsvc.services.decision import AskCommand, Decision, Usage
+from finsvc.services.materiality import largest_usd
+from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
+from finsvc.services.record import decision_record, refusal_record
+from finsvc.validator.tracing import EntityIndex
+from finsvc.validator.validate import Confirm, Finding, Grounds, Validation, validate
+
+# A question is a few sentences; what is longer is a document, which the agents do not read.
+MAX_QUESTION_CHARACTERS = 2_000
+
+OnProgress = Callable[[Progress], None]
+
+_MALFORMED = "The model gave no usable output, so there is no answer."
+_LIMIT = "The question needed more steps or time than one question may take."
+HELD = "This answer waits for a person's approval under decision {decision_id}."
+
+_OPTIONAL_ARGUMENTS: Mapping[str, frozenset[str]] = {
+    tool.name: frozenset(name for name, required in tool.arguments.items() if not required)
+    for tool in TOOLS.values()
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskParts:
+    """What answering needs: implementations come from the wiring."""
+
+    model: LanguageModel
+    policy: PolicyGate
+    log: RecordLog
+    clock: Clock
+    entities: EntityIndex
+    confirm: Confirm
+    executor_for: Callable[[Principal], Executor]
+    check_book: Callable[[str], str]
+    limits: Limits
+
+
+def _without_answer(outcome: Outcome, template: str) -> Validation:
+    """The validation of a run that produced no claims: asked back, declined or failed."""
+    reasons = {
+        Outcome.ASKED_BACK: (Reason.CLARIFICATION_NEEDED, template),
+        Outcome.DECLINED: (Reason.NO_TOOL, template),
+        Outcome.MALFORMED: (Reason.MALFORMED_OUTPUT, _MALFORMED),
+        Outcome.LIMIT_REACHED: (Reason.LIMIT_REACHED, _LIMIT),
+    }
+    reason, answer = reasons[outcome]
+    finding = Finding(reason=reason, detail=answer)
+    return Validation(verdict=Verdict.ABSTAINED, answer=answer, claims=(), findings=(finding,))
+
+
+class Ask:
+    """The use case; one instance serves all callers."""
+
+    def __init__(self, parts: AskParts) -> None:
+        self._parts = parts
+
+    def __call__(self, command: AskCommand, on_progress: OnProgress) -> Decision:
+        """Answer one question.
+
+        Raises:
+            InputError: The question is empty or too long, or names an unknown book.
+            RefusedError: Policy does not let the principal ask this; the refusal is logged.
+            AuditError: The decision could not be made durable, so no answer leaves.
+        """
+        started = time.perf_counter()
+        question = self._question(command)
+        decision_id = DecisionId(self._parts.clock.new_id("dec"))
+        allowed = self._permission(command, question)
+        if not allowed.is_allowed:
+            self._refuse(command, decision_id, allowed)
+        run = run_agent(
+            question,
+            model=self._parts.model,
+            executor=self._parts.executor_for(command.principal),
+            limits=self._parts.limits,
+            on_progress=on_progress,
+        )
+        on_progress(Progress(event="validate", tool="", detail=""))
+        validation = self._validate(run, question)
+        release = self._release(command, decision_id, validation)
+        return self._conclude(
+            command,
+            decision_id=decision_id,
+            run=run,
+            validation=validation,
+            outcomes=(allowed, release),
+            started=started,
+        )
+
+    def _question(self, command: AskCommand) -> Question:
+        text = command.question.strip()
+        if not text:
+            raise InputError(field="question", expected="a question", actual="empty text")
+        if len(text) > MAX_QUESTION_CHARACTERS:
+            raise InputError(
+                field="question",
+                expected=f"at most {MAX_QUESTION_CHARACTERS} characters",
+                actual=f"{len(text)}",
+            )
+        book = None if command.book is None else self._parts.check_book(command.book)
+        as_of = None if command.as_of is None else command.as_of.isoformat()
+        return Question(text=text, agent=command.agent, book=book, as_of=as_of)
+
+    def _permission(self, command: AskCommand, question: Question) -> PolicyOutcome:
+        query = PolicyQuery(
+            principal=command.principal,
+            action=Action.ASK,
+            resource=f"Agent::{command.agent.value}",
+            context={"book": question.book or "", "as_of": question.as_of or ""},
+        )
+        return self._parts.policy.decide(query)
+
+    def _refuse(self, command: AskCommand, decision_id: DecisionId, outcome: PolicyOutcome) -> None:
+        body = refusal_record(command, decision_id, outcome, self._parts.clock.now())
+        self._parts.log.append(RecordKind.DECISION, decision_id, body)
+        raise RefusedError(action="ask", reasons=(*outcome.determining, *outcome.errors))
+
+    def _validate(self, run: AgentRun, question: Question) -> Validation:
+        if run.outcome is not Outcome.ANSWERED:
+            return _without_answer(run.outcome, run.template)
+        grounds = Grounds(
+            message=question.message,
+            calls=run.calls,
+            entities=self._parts.entities,
+            optional_arguments=_OPTIONAL_ARGUMENTS,
+            confirm=self._parts.confirm,
+        )
+        return validate(run.template, grounds)
+
+    def _release(
+        self, command: AskCommand, decision_id: DecisionId, validation: Validation
+    ) -> PolicyOutcome:
+        query = PolicyQuery(
+            principal=command.principal,
+            action=Action.RELEASE,
+            resource=f"Decision::{decision_id}",
+            context={
+                "agent": command.agent.value,
+                "verdict": validation.verdict.value,
+                "largest_usd": largest_usd(validation.claims),
+            },
+        )
+        return self._parts.policy.decide(query)
+
+    def _conclude(
+        self,
+        command: AskCommand,
+        *,
+        decision_id: DecisionId,
+        run: AgentRun,
+        validation: Validation,
+        outcomes: tuple[PolicyOutcome, PolicyOutcome],
+        started: float,
+    ) -> Decision:
+        """Log the decision durably, then build what leaves."""
+        is_held = not outcomes[1].is_allowed
+        grounds = basis(run.calls)
+        full_answer = f"{validation.answer}\n\n{grounds}" if grounds else validation.answer
+        body = decision_record(
+            command,
+            decision_id=decision_id,
+            run=run,
+            validation=validation,
+            answer=full_answer,
+            outcomes=outcomes,
+            identity=self._parts.model.identity,
+            at=self._parts.clock.now(),
+        )
+        appending = time.perf_counter()
+        receipt = self._parts.log.append(RecordKind.DECISION, decision_id, body)
+        finished = time.perf_counter()
+        total_ms = round((finished - started) * 1e3)
+        return Decision(
+            decision_id=decision_id,
+            answer=HELD.format(decision_id=decision_id) if is_held else full_answer,
+            verdict=Verdict.NEEDS_HUMAN if is_held else validation.verdict,
+            is_held=is_held,
+            findings=validation.findings,
+            claims=() if is_held else validation.claims,
+            tool_calls=() if is_held else run.calls,
+            receipt=receipt,
+            model=self._parts.model.identity.name,
+            usage=Usage(
+                prompt_tokens=sum(len(turn.prompt_ids) for turn in run.turns),
+                completion_tokens=sum(len(turn.token_ids) for turn in run.turns),
+                cached_tokens=sum(turn.cached_tokens for turn in run.turns),
+            ),
+            timing_ms={
+                "total": total_ms,
+                "model": run.model_ms,
+                "audit": round((finished - appending) * 1e3),
+                "other": total_ms - run.model_ms,
+            },
+        )

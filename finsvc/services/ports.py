@@ -1,0 +1,66 @@
+"""What the use cases need from outside, as Protocols."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from finsvc.domain.policy import PolicyOutcome, PolicyQuery
+
+Json = Mapping[str, object]
+
+
+class RecordKind(StrEnum):
+    """Kinds of records in the log."""
+
+    DECISION = "decision"
+    APPROVAL = "approval"
+    CALCULATION = "calculation"
+    REPORT = "report"
+    COMPLETION_INTENT = "completion_intent"
+    COMPLETION = "completion"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRecord:
+    """A record as read back from the log."""
+
+    index: int
+    kind: RecordKind
+    record_id: str
+    body: Json
+
+
+class PolicyGate(Protocol):
+    """Decides what may be done; deny by default."""
+
+    def decide(self, query: PolicyQuery) -> PolicyOutcome:
+        """Evaluate one query against the current bundle."""
+
+
+class RecordLog(Protocol):
+    """The tamper-evident log. An append that returns is durable."""
+
+    def append(self, kind: RecordKind, record_id: str, body: Json) -> Json:
+        """Append a record and return its receipt as JSON."""
+
+    def find(self, record_id: str) -> LoggedRecord | None:
+        """The record of that identifier, if there is one."""
+
+    def records(self) -> Iterator[LoggedRecord]:
+        """All records in order."""
+
+    def receipt(self, record_id: str) -> Json | None:
+        """A fresh receipt for a record, against the latest checkpoint."""
+
+
+class Clock(Protocol):
+    """Tells the time and makes identifiers; injected so that tests can fix both."""
+
+    def now(self) -> datetime:
+        """The current instant, UTC."""
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh identifier: the prefix and 32 hexadecimal digits."""

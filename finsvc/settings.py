@@ -1,0 +1,40 @@
+"""Settings of the service: one frozen object, read once at start from ``FINSVC_…`` variables."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED = "embedded"
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set.
+
+    Attributes:
+        data_dir: Folder of all state: log, snapshot, books, keys. Created on first start.
+        host: Address to listen on; loopback unless set, since the service has no TLS of its own.
+        port: Port to listen on; 0 takes a free one.
+        model: ``embedded`` or the folder of a gpt-oss checkpoint.
+        threads: CPU threads of the engine; part of the engine's fingerprint.
+        ask_timeout: How long one question may take before it is refused.
+        max_waiting: Questions that may wait for the engine; more are told to come back.
+        log_level: Level of the operational log, which is not the audit log.
+        otlp_endpoint: Where spans go, for instance ``http://127.0.0.1:4318``; unset means nowhere.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FINSVC_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "finsvc")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8741
+    model: str = EMBEDDED
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    ask_timeout: Annotated[timedelta, Field(gt=timedelta(seconds=1), le=timedelta(minutes=10))] = (
+        timedelta(seconds=60)
+    )
+    max_waiting: Annotated[int, Field(ge=1, le=10_000)] = 64
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    otlp_endpoint: str | None = None
