@@ -1,0 +1,89 @@
+"""The terminals of an answer in which no number is the model's own.
+
+Plain characters hold no numeral of any script, no bracket, no `|` (so no control spelling) and no
+control or format character except the line feed. Given words (references, numeric words of the
+question) stand alone: after a space, an opening bracket or a quote, and before a space, a stop or a
+closing bracket, so that they cannot be joined into another number or given a sign or unit.
+Syntax: Lark as llguidance reads it (regular expressions of Rust's `regex` crate), ASCII only.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+from engine.harmony.spans import is_numeral
+
+_CONTROL_CLASSES = r"\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}"
+# Characters after which a given word may begin; the first four may also directly follow one.
+_BEFORE_AND_AFTER = " \n\"'"
+_ONLY_BEFORE = "(\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
+_ONLY_AFTER = ",.;:?!)\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+
+
+def answer_terminals(words: Iterable[str]) -> list[str]:
+    """Return Lark terminals of which `ANSWER` is a text that may quote `words` whole.
+
+    The language has three states: free (a word may begin), inside (of plain text) and after (a
+    word has just ended); it is written out as a regular expression because lookaround is not
+    supported. An answer is not empty and does not begin with white space.
+    """
+    lines = [
+        f"PLAIN: /[^{_forbidden()}{_members(_BEFORE_AND_AFTER + _ONLY_BEFORE)}]/",
+        f"BEFORE: /[{_members(_BEFORE_AND_AFTER + _ONLY_BEFORE)}]/",
+    ]
+    quoted = sorted(map(_escaped, set(words)), key=lambda word: (-len(word), word))
+    if quoted:
+        lines += [
+            f"AFTER: /[{_members(_ONLY_AFTER)}]/",
+            f"BOTH: /[{_members(_BEFORE_AND_AFTER)}]/",
+            f"WORD: /{'|'.join(quoted)}/",
+            "UNIT: PLAIN* BEFORE | WORD (AFTER PLAIN* BEFORE | BOTH)",
+            "LAST: PLAIN* | WORD (AFTER PLAIN*)?",
+        ]
+    else:
+        lines += ["UNIT: PLAIN* BEFORE", "LAST: PLAIN*"]
+    return [*lines, r"ANSWER: (UNIT* LAST) & /[^\p{Z}\n](?s:.)*/"]
+
+
+@cache
+def _forbidden() -> str:
+    """Return the members of a class of everything that plain text must not hold."""
+    others = {
+        point
+        for point in range(0x80, sys.maxunicode + 1)
+        if is_numeral(chr(point)) and unicodedata.category(chr(point))[0] != "N"
+    }
+    return rf"\p{{N}}{_CONTROL_CLASSES}\[\]|{_ranges(others)}"
+
+
+def _ranges(points: set[int]) -> str:
+    parts: list[str] = []
+    start = previous = None
+    for point in [*sorted(points), None]:
+        if start is not None and previous is not None and point != previous + 1:
+            end = f"-{_point(previous)}" if previous > start else ""
+            parts.append(f"{_point(start)}{end}")
+            start = point
+        elif start is None:
+            start = point
+        previous = point
+    return "".join(parts)
+
+
+def _members(characters: str) -> str:
+    return "".join(_point(ord(character)) for character in characters)
+
+
+def _escaped(word: str) -> str:
+    """Return a pattern of exactly this text, in letters and digits and escapes only."""
+    return "".join(
+        character if character.isascii() and character.isalnum() else _point(ord(character))
+        for character in word
+    )
+
+
+def _point(point: int) -> str:
+    return rf"\x{{{point:x}}}"
