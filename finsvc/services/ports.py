@@ -16,7 +16,6 @@ class RecordKind(StrEnum):
 
     DECISION = "decision"
     APPROVAL = "approval"
-    CALCULATION = "calculation"
     REPORT = "report"
     COMPLETION_INTENT = "completion_intent"
     COMPLETION = "completion"
