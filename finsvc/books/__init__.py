@@ -1,0 +1,1 @@
+"""Books: import, validation and storage of positions and limits."""
