@@ -10,6 +10,7 @@
     ├── RequestError               a request cannot be run on this model
     │   └── ContextLengthError         prompt and answer do not fit the context
     ├── TokenMaskError             a grammar mask allows nothing or has a wrong size
+    ├── NonFiniteLogitsError       the network produced NaN or infinity
     └── DeterminismError           this machine does not keep the determinism contract
 
 Every error has a stable `code` and typed fields; its text names what was expected and what came.
@@ -137,6 +138,16 @@ class TokenMaskError(EngineError):
         self.position = position
         self.expected = expected
         self.actual = actual
+
+
+class NonFiniteLogitsError(EngineError):
+    """The network produced NaN or infinity, which no token can be drawn from."""
+
+    code: ClassVar[str] = "non_finite_logits"
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"logits at position {position}: expected finite numbers, got others")
+        self.position = position
 
 
 class DeterminismError(EngineError):

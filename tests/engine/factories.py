@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from engine.config import Layout, ModelConfig, read_config
 from engine.tensor_names import canonical_tensors, stored_names
@@ -36,7 +37,7 @@ SMALL_SHAPE = {
     "num_heads": 4,
     "num_kv_heads": 2,
     "head_dim": 16,
-    "vocab_size": 160,
+    "vocab_size": 320,
     "sliding_window": 32,
     "context_length": 131072,
 }
@@ -49,6 +50,32 @@ class Scales:
     weight: float = 0.6
     bias: float = 0.5
     expert_scale: int = 124
+
+
+SPECIAL_TOKENS = (
+    "<|startoftext|>",
+    "<|endoftext|>",
+    "<|return|>",
+    "<|constrain|>",
+    "<|channel|>",
+    "<|start|>",
+    "<|end|>",
+    "<|message|>",
+    "<|call|>",
+)
+
+
+def write_tokenizer(folder: Path) -> None:
+    """Write a byte-level tokenizer.json without merges: 256 bytes and harmony's special tokens."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    model = models.BPE({character: i for i, character in enumerate(alphabet)}, [])
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.encode_special_tokens = True
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in SPECIAL_TOKENS])
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def config_json(shape: dict[str, int], layout: Layout) -> dict[str, object]:
@@ -182,5 +209,6 @@ def random_checkpoint(
     document = config_json(shape, layout)
     (folder / "config.json").write_text(json.dumps(document))
     config, _ = read_config(folder)
+    write_tokenizer(folder)
     tensors = random_tensors(config, seed, scales)
     return write_checkpoint(folder, tensors, document, layout=layout, num_shards=num_shards)

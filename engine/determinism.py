@@ -1,0 +1,152 @@
+"""Load-time check that this machine keeps the determinism contract for a model's shapes.
+
+The contract rests on facts about the BLAS and the vector library of the machine that no document
+promises. Each is checked here on the model's own shapes, in well under a second:
+
+* a product's rows have the same bits at every height and place (otherwise products fall back to
+  tiles of one height, where only the place within the tile has to be without effect);
+* a batched product gives each item the bits it has alone;
+* normalisation, router softmax and `exp` give an element the bits it has anywhere else.
+
+`probe` condenses the machine's arithmetic into a digest: two machines whose probes differ are of
+different device classes, whatever their names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # torch's own convention
+
+from engine.config import ModelConfig
+from engine.cpu_attention import TILE_TOKENS
+from engine.cpu_products import ROWS_MIN, TILE_ROWS, RowProducts
+from engine.cpu_runner import CHUNK_TOKENS, CpuRunner
+from engine.errors import DeterminismError
+from engine.kv_cache import BLOCK_TOKENS, VALUE_PAD
+
+# Dimensions: R rows, K and N as usual for a product, B batch items.
+
+# Every height that small batches and small expert groups have, then a spread of larger ones.
+HEIGHTS = (*range(ROWS_MIN, 34), 40, 48, 63, 64, 65, 96, 127, 128, 129, 192, 255, CHUNK_TOKENS)
+PROBE_TOKENS = 96
+
+
+def choose_products(config: ModelConfig) -> RowProducts:
+    """Return how products are to be made on this machine.
+
+    Raises:
+        DeterminismError: No way that the engine knows keeps the contract here.
+    """
+    with torch.inference_mode():
+        _check_row_functions(config)
+        shapes = product_shapes(config)
+        if all(_heights_agree(*shape) for shape in shapes):
+            return RowProducts(any_height=True)
+        for shape in shapes:
+            if not _places_agree(*shape):
+                raise DeterminismError(f"rows of a {TILE_ROWS}-row product {shape} differ by place")
+        return RowProducts(any_height=False)
+
+
+def product_shapes(config: ModelConfig) -> list[tuple[int, int]]:
+    """Return the (K, N) of every product whose rows are tokens, each once."""
+    d, f = config.hidden_size, config.intermediate_size
+    heads = config.num_heads * config.head_dim
+    shapes = {
+        (d, config.qkv_size),
+        (heads, d),
+        (d, config.num_experts),
+        (d, 2 * f),
+        (f, d),
+        (d, config.vocab_size),
+        (BLOCK_TOKENS, config.head_dim + VALUE_PAD),
+    }
+    return sorted(shapes)
+
+
+def probe(runner: CpuRunner) -> str:
+    """Return a hex digest of the logits of a fixed prompt: the machine's arithmetic in one number.
+
+    The prompt is longer than a decode step and ends in one, so that both shapes of work count.
+    """
+    vocab_size = runner.config.vocab_size
+    prompt = [(token * 7919 + 1) % vocab_size for token in range(PROBE_TOKENS)]
+    cache = runner.new_cache()
+    first = runner.prefill(cache, prompt[:-1])
+    second = runner.prefill(cache, prompt[-1:])
+    assert first is not None
+    assert second is not None
+    both = torch.stack([first, second])
+    return hashlib.sha256(both.numpy().tobytes()).hexdigest()
+
+
+def _random(*shape: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(20261122)
+    return torch.randn(*shape, generator=generator)
+
+
+def _heights_agree(k: int, n: int) -> bool:
+    """Whether a product's rows have the same bits at every height, place and batch count."""
+    weight_KN, bias_N = _random(k, n), _random(n)
+    # The projection onto the vocabulary sees sequences, of which there are few.
+    heights = [h for h in HEIGHTS if h <= 16 or n < 4 * BLOCK_TOKENS * 8]
+    x_RK = _random(max(heights), k)
+    expected_RN = torch.cat([torch.addmm(bias_N, x, weight_KN) for x in x_RK.split(ROWS_MIN)])
+    plain_RN = torch.cat([x @ weight_KN for x in x_RK.split(ROWS_MIN)])
+    for height in heights:
+        for start in {0, x_RK.shape[0] - height}:
+            rows = slice(start, start + height)
+            actual_RN = torch.addmm(bias_N, x_RK[rows], weight_KN)
+            if not torch.equal(actual_RN, expected_RN[rows]):
+                return False
+            if not torch.equal(x_RK[rows] @ weight_KN, plain_RN[rows]):
+                return False
+    return True
+
+
+def _places_agree(k: int, n: int) -> bool:
+    """Whether a row has the same bits at each place of a tile, whatever its neighbours."""
+    weight_KN, bias_N = _random(k, n), _random(n)
+    x_RK = _random(TILE_ROWS, k)
+    expected_RN = torch.addmm(bias_N, x_RK, weight_KN)
+    for shift in range(1, TILE_ROWS):
+        rolled_RN = torch.addmm(bias_N, x_RK.roll(shift, 0), weight_KN)
+        if not torch.equal(rolled_RN.roll(-shift, 0), expected_RN):
+            return False
+    return True
+
+
+def _check_row_functions(config: ModelConfig) -> None:
+    for name, whole, pieces in _row_function_pairs(config):
+        if not torch.equal(whole, torch.cat(pieces)):
+            raise DeterminismError(f"{name} depends on how many rows share the call")
+
+
+def _row_function_pairs(
+    config: ModelConfig,
+) -> Iterator[tuple[str, torch.Tensor, list[torch.Tensor]]]:
+    """Yield a name, a result in one call, and the same result in pieces."""
+    numbers = -5 * _random(1024).abs()
+    # Lengths of 1 to 44 meet every remainder of a vector.
+    pieces = numbers[: 44 * 45 // 2].split(list(range(1, 45)))
+    yield "exp", numbers[: 44 * 45 // 2].exp(), [piece.clone().exp() for piece in pieces]
+    d = config.hidden_size
+    rows_RD, weight_D = _random(67, d), _random(d)
+    sizes = (1, 2, 3, 5, 8, 16, 32)
+
+    def norm(x_RD: torch.Tensor) -> torch.Tensor:
+        return F.rms_norm(x_RD, (d,), weight_D, config.rms_norm_eps)
+
+    yield "rms_norm", norm(rows_RD), [norm(x) for x in rows_RD.split(sizes)]
+    logits_RK = _random(67, config.experts_per_token)
+    softmax_RK = [x.softmax(-1) for x in logits_RK.split(sizes)]
+    yield "softmax", logits_RK.softmax(-1), softmax_RK
+    group = config.num_heads // config.num_kv_heads
+    for rows in {max(group, ROWS_MIN), group * TILE_TOKENS}:
+        q_RW = _random(rows, config.head_dim)
+        keys_BWT = _random(9, config.head_dim, BLOCK_TOKENS)
+        batched = torch.bmm(q_RW.expand(9, -1, -1), keys_BWT)
+        yield "bmm", batched, [torch.bmm(q_RW[None], keys[None]) for keys in keys_BWT]
