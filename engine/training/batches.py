@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +92,13 @@ class StreamPlan:
     num_positions: int
     num_workers: int
     tokenizer: str
+
+
+class BatchSource(Protocol):
+    """Whatever yields the batches of a run, one step after another."""
+
+    def next(self) -> Batch:
+        """The next batch."""
 
 
 class BatchStream:

@@ -18,8 +18,7 @@ import torch
 from engine.tokenizer import Tokenizer
 from engine.training.batches import make_batch
 from engine.training.dialogues.types import Dialogue
-from engine.training.packing import ROLE_ASSISTANT, shift_targets
-from engine.training.rows import PackedRow
+from engine.training.packing import ROLE_ASSISTANT, PackedRow, shift_targets
 from engine.training.trainer import Trainer
 
 _CONTEXT_TOKENS = 16

@@ -7,7 +7,6 @@ forward pass (`quantise.py`, `model.py`).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,6 +59,8 @@ def write_checkpoint(
     for idx, shard in enumerate(shards, start=1):
         file = f"model-{idx:05d}-of-{len(shards):05d}.safetensors"
         save_file(shard, folder / file, metadata={"format": "pt"})
+        # safetensors creates files that only their owner can read.
+        (folder / file).chmod(0o644)
         placed.update(dict.fromkeys(shard, file))
     total = sum(tensor.nbytes for tensor in tensors.values())
     index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(placed.items()))}
@@ -77,13 +78,3 @@ def _shards(tensors: Mapping[str, torch.Tensor]) -> list[dict[str, torch.Tensor]
         shards[-1][name] = tensor
         num_bytes += tensor.nbytes
     return shards
-
-
-def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """SHA-256 over name, dtype, shape and bytes of all tensors in the order of their names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        head = f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|"
-        digest.update(head.encode())
-        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -104,7 +104,7 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(width_q, shape.hidden_size)
         self.sinks = nn.Parameter(torch.zeros(shape.num_heads))
         self._head_dim = shape.head_dim
-        self._splits = (shape.num_heads, shape.num_kv_heads, shape.num_kv_heads)
+        self._splits = [shape.num_heads, shape.num_kv_heads, shape.num_kv_heads]
 
     def forward(
         self,

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.training.dialogues.types import Dialogue
+
 PREFIX_SEGMENT = 0
 PADDING_SEGMENT = 255
 SEGMENTS_MAX = 254
@@ -35,6 +37,14 @@ class Continuation:
 
     ids: Sequence[int]
     is_assistant: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedRow:
+    """A packed row and the dialogues in it: segment `i + 1` is `dialogues[i]`."""
+
+    positions: npt.NDArray[np.void]
+    dialogues: tuple[Dialogue, ...]
 
 
 def pack_row(

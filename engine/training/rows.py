@@ -7,27 +7,15 @@ the packer. Torch-free, as data workers import it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 
 from engine.harmony.messages import DeveloperPrompt, Message, SystemPrompt
 from engine.harmony.render import render_dialogue, render_prefix
 from engine.tokenizer import Tokenizer
 from engine.training.dialogues import row
 from engine.training.dialogues.types import Dialogue, Row
-from engine.training.packing import Continuation, pack_row
+from engine.training.packing import Continuation, PackedRow, pack_row
 
 IDENTITY = "You are finsvc, a careful assistant for regulated finance."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedRow:
-    """A packed row and the dialogues in it: segment `i + 1` is `dialogues[i]`."""
-
-    positions: npt.NDArray[np.void]
-    dialogues: tuple[Dialogue, ...]
 
 
 def prefix_ids(tokenizer: Tokenizer, source: Row) -> list[int]:

@@ -12,100 +12,19 @@ import json
 import logging
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from engine.tokenizer import Tokenizer
 from engine.training.batches import BatchStream, StreamPlan
-from engine.training.checkpoint import RunState, load_state, save_state
 from engine.training.config import Shape
-from engine.training.schedule import PERMILLE, Schedule
+from engine.training.release import write_release
+from engine.training.run import Run
+from engine.training.schedule import Schedule
 from engine.training.trainer import Recipe, Trainer
 
 _LOG = logging.getLogger(__name__)
-# Steps whose time is not training time: they compile or warm caches.
-_SETUP_STEPS = 3
-# The host reads the loss, and thereby waits for the device, once in this many steps.
-_LOG_STEPS = 50
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """A trainer moving along its schedule.
-
-    Attributes:
-        seed: Of weights and data.
-        step: Steps made.
-        elapsed_s: Training time so far, set-up excluded.
-        deadline_s: Wall time since `started_s` after which the run pauses.
-        started_s: Monotonic clock at the start of the process.
-    """
-
-    trainer: Trainer
-    schedule: Schedule
-    seed: int
-    step: int = 0
-    elapsed_s: float = 0.0
-    deadline_s: float = float("inf")
-    started_s: float = 0.0
-
-    def state(self) -> RunState:
-        """What a checkpoint records."""
-        recipe = self.trainer.recipe
-        return RunState(
-            seed=self.seed,
-            step=self.step,
-            elapsed_s=self.elapsed_s,
-            starts=list(self.schedule.starts),
-            batch_rows=recipe.batch_rows,
-            num_positions=recipe.num_positions,
-        )
-
-    def resume(self, folder: Path) -> None:
-        """Continues from a saved state."""
-        state = load_state(folder, self.trainer.network, self.trainer.optimiser)
-        self.seed, self.step, self.elapsed_s = state.seed, state.step, state.elapsed_s
-        if not self.schedule.is_recorded:
-            self.schedule.starts[:] = state.starts
-
-    def train(self, stream: BatchStream, *, steps_max: int | None = None) -> bool:
-        """Steps until the schedule ends, or until the deadline or `steps_max` pauses the run.
-
-        Returns:
-            Whether the schedule has ended.
-        """
-        first = self.step
-        clock = time.monotonic()
-        before, tokens = clock, self.trainer.recipe.batch_rows * self.trainer.recipe.num_positions
-        while (done := self.schedule.permille(self.step, self.elapsed_s)) < PERMILLE:
-            if self.step - first == steps_max or before - self.started_s > self.deadline_s:
-                return False
-            waited = time.monotonic()
-            batch = stream.next()
-            waited = time.monotonic() - waited
-            values = self.trainer.step(batch, step=self.step, permille=done)
-            is_setup = self.step - first < _SETUP_STEPS
-            if is_setup or self.step % _LOG_STEPS == 0:
-                loss, balance, norm = (value.item() for value in values)
-                rate = tokens * (1 if is_setup else _LOG_STEPS) / (time.monotonic() - clock)
-                clock = time.monotonic()
-                _LOG.info(
-                    "step=%d elapsed_s=%.1f permille=%d lr=%.3g loss=%.4f balance=%.3f norm=%.3f "
-                    "tokens_s=%.0f waited_s=%.3f",
-                    *(
-                        self.step,
-                        self.elapsed_s,
-                        done,
-                        self.trainer.recipe.rate.at(self.step, done),
-                    ),
-                    *(loss, balance, norm, rate, waited),
-                )
-            now = time.monotonic()
-            self.elapsed_s += 0.0 if is_setup else now - before
-            before = now
-            self.step += 1
-        return True
 
 
 def _options() -> argparse.Namespace:
@@ -122,6 +41,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch-rows", type=int, default=16)
     parser.add_argument("--positions", type=int, default=4096)
     parser.add_argument("--tokenizer", type=Path, default=Path("engine/embedded"))
+    parser.add_argument("--release", type=Path, help="folder of the checkpoint, default OUT")
+    parser.add_argument("--release-early", action="store_true", help="release also when paused")
+    parser.add_argument("--keep-state", action="store_true", help="save the state also at the end")
+    parser.add_argument("--eval-batches", type=int, default=3)
     return parser.parse_args()
 
 
@@ -134,22 +57,11 @@ def _schedule(options: argparse.Namespace) -> Schedule:
     return Schedule(seconds=options.minutes * 60)
 
 
-def main() -> None:
-    """Trains or continues a run; leaves its state in `OUT/state`, its log in `OUT/training.log`."""
-    started_s = time.monotonic()
-    options = _options()
-    options.out.mkdir(parents=True, exist_ok=True)
-    log = logging.FileHandler(options.out / "training.log")
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(message)s",
-        handlers=[log, logging.StreamHandler(sys.stdout)],
-    )
+def _make_run(options: argparse.Namespace, started_s: float) -> Run:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     recipe = Recipe(batch_rows=options.batch_rows, num_positions=options.positions)
-    trainer = Trainer(Shape(), recipe, device, seed=options.seed)
     run = Run(
-        trainer=trainer,
+        trainer=Trainer(Shape(), recipe, device, seed=options.seed),
         schedule=_schedule(options),
         seed=options.seed,
         deadline_s=options.deadline,
@@ -157,6 +69,27 @@ def main() -> None:
     )
     if options.resume is not None:
         run.resume(options.resume)
+    return run
+
+
+def main() -> None:
+    """Trains or continues a run, and releases it when its schedule has ended.
+
+    The state is left in `OUT/state`, the log in `OUT/training.log`; the release goes to `OUT`
+    itself or to the folder named by `--release`.
+    """
+    started_s = time.monotonic()
+    options = _options()
+    options.out.mkdir(parents=True, exist_ok=True)
+    log = logging.FileHandler(options.out / "training.log", mode="a")
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(message)s",
+        handlers=[log, logging.StreamHandler(sys.stdout)],
+    )
+    tokenizer = Tokenizer.from_folder(options.tokenizer)
+    run = _make_run(options, started_s)
+    recipe = run.trainer.recipe
     plan = StreamPlan(
         seed=run.seed,
         first_step=run.step,
@@ -165,12 +98,20 @@ def main() -> None:
         num_workers=options.workers,
         tokenizer=str(options.tokenizer),
     )
-    _LOG.info("start seed=%d step=%d device=%s", run.seed, run.step, device)
-    with BatchStream(plan, pin=trainer.is_fused) as stream:
-        trainer.warm_quantisation()
+    _LOG.info("start seed=%d step=%d device=%s", run.seed, run.step, run.trainer.device)
+    with BatchStream(plan, pin=run.trainer.is_fused) as stream:
+        run.trainer.warm_quantisation()
         is_done = run.train(stream)
-    save_state(options.out / "state", trainer.network, trainer.optimiser, run.state())
     _LOG.info("end done=%s step=%d elapsed_s=%.1f", is_done, run.step, run.elapsed_s)
+    if not is_done or options.keep_state:
+        run.save(options.out / "state")
+    if is_done or options.release_early:
+        folder = options.release or options.out
+        record = write_release(
+            folder, run, tokenizer, num_batches=options.eval_batches, arguments=sys.argv[1:]
+        )
+        _LOG.info("released weights=%s exact=%s", record["weights_digest"], record["exact"])
+    _LOG.info("closed wall_s=%.1f", time.monotonic() - started_s)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,129 @@
+"""What a finished run leaves behind: checkpoint, evaluation and the record of how it came about.
+
+`training.json` holds everything needed to repeat the run and to check what came of it: the command,
+the seed, the schedule in steps, digests of data, tokenizer and weights, and the figures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import count, islice
+from pathlib import Path
+
+import torch
+
+from engine.checkpoint import Checkpoint
+from engine.tokenizer import Tokenizer
+from engine.training import dialogues
+from engine.training.dialogues.types import Agent, Row
+from engine.training.dialogues.views import canonical_views
+from engine.training.exactness import Verdict, judge, predict, summary
+from engine.training.export import export_tensors, write_checkpoint
+from engine.training.rows import pack, packed_row
+from engine.training.run import Run
+
+# Far from the seeds of training runs: these rows are never trained on.
+HELD_OUT_SEED = 1_000_003
+_DIGEST_ROWS = 32
+
+
+def generator_digest() -> str:
+    """SHA-256 over names and bytes of the generator's source files."""
+    folder = Path(dialogues.__file__).parent
+    state = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        state.update(f"{path.relative_to(folder)}\n".encode())
+        state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def rows_digest(tokenizer: Tokenizer, seed: int, *, num_positions: int) -> str:
+    """SHA-256 over the first packed rows of a run."""
+    state = hashlib.sha256()
+    for idx in range(_DIGEST_ROWS):
+        packed = packed_row(tokenizer, seed, idx, num_positions=num_positions)
+        state.update(packed.positions.tobytes())
+    return state.hexdigest()
+
+
+_CANONICAL_TOOLS = {
+    tuple(view.spec.name for view in canonical_views(agent).values()) for agent in Agent
+}
+
+
+def is_canonical(source: Row) -> bool:
+    """Whether the row's tool list is that of one of the service's agents."""
+    return tuple(tool.name for tool in source.tools) in _CANONICAL_TOOLS
+
+
+def held_out_rows(num: int, *, canonical: bool) -> list[Row]:
+    """The first rows of the held-out seed whose tool lists are, or are not, canonical."""
+    sources = (dialogues.row(HELD_OUT_SEED, idx) for idx in count())
+    return list(islice((row for row in sources if is_canonical(row) == canonical), num))
+
+
+def evaluate(run: Run, tokenizer: Tokenizer, *, num_batches: int, canonical: bool) -> list[Verdict]:
+    """Teacher-forced verdicts on held-out rows, with varied or canonical tool lists."""
+    recipe = run.trainer.recipe
+    rows = [
+        pack(tokenizer, source, num_positions=recipe.num_positions)
+        for source in held_out_rows(num_batches * recipe.batch_rows, canonical=canonical)
+    ]
+    return judge(rows, predict(run.trainer, rows), tokenizer)
+
+
+def write_release(
+    folder: Path, run: Run, tokenizer: Tokenizer, *, num_batches: int, arguments: Sequence[str]
+) -> dict[str, object]:
+    """Quantises, evaluates and exports a run.
+
+    Args:
+        folder: Gets the checkpoint, `training.json` and `eval.json`.
+        run: The finished run.
+        tokenizer: Of its data.
+        num_batches: Batches of rows in each evaluation set.
+        arguments: The command line of the run.
+
+    Returns:
+        The record written to `training.json`.
+    """
+    trainer = run.trainer
+    trainer.network.quantise()
+    verdicts = {
+        "varied": evaluate(run, tokenizer, num_batches=num_batches, canonical=False),
+        "canonical": evaluate(run, tokenizer, num_batches=num_batches, canonical=True),
+    }
+    write_checkpoint(
+        folder, export_tensors(trainer.network), trainer.network.shape, tokenizer.special_ids
+    )
+    reports = {name: summary(found) for name, found in verdicts.items()}
+    (folder / "eval.json").write_text(_text(reports), encoding="utf-8")
+    recipe = trainer.recipe
+    record: dict[str, object] = {
+        "command": ["python", "-m", "engine.training.train", *arguments],
+        "seed": run.seed,
+        "steps": run.step,
+        "tokens": run.step * recipe.batch_rows * recipe.num_positions,
+        "elapsed_s": round(run.elapsed_s, 1),
+        "recipe": asdict(recipe),
+        "parameters": sum(p.numel() for p in trainer.network.parameters()),
+        "device": torch.cuda.get_device_name() if trainer.is_fused else "cpu",
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+        "generator_digest": generator_digest(),
+        "rows_digest": rows_digest(tokenizer, run.seed, num_positions=recipe.num_positions),
+        "tokenizer_digest": tokenizer.digest,
+        "weights_digest": Checkpoint.open(folder).weights_digest(),
+        "exact": {name: {"all": r["all"], "kind": r["kind"]} for name, r in reports.items()},
+        "starts": run.schedule.starts,
+    }
+    (folder / "training.json").write_text(_text(record), encoding="utf-8")
+    return record
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
