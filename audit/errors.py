@@ -1,0 +1,180 @@
+"""Errors of the audit log.
+
+    AuditError
+    ├── FatalAuditError            asking again cannot help
+    │   ├── RecordError                the record cannot be logged: not I-JSON, or too large
+    │   ├── FormatError                bytes that break a format (note, key, proof, envelope)
+    │   ├── SignatureError             a signature is wrong, or none is by a known key
+    │   ├── ProofError                 a Merkle proof does not lead to the root
+    │   ├── KeyFileError               a key file is absent, exposed or not Ed25519
+    │   ├── WrongKeyError              the key is not the one that this log was made with
+    │   ├── UnknownEntryError          the index lies outside the log
+    │   ├── PayloadError               a payload is missing or is not what the entry commits to
+    │   ├── LogExistsError             create: the directory already holds something
+    │   ├── LogMissingError            open: the directory is not an audit log
+    │   ├── CorruptLogError            stored bytes were changed or lost; names the first bad index
+    │   ├── LogFailedError             storage failed, or the log was closed: nothing is acknowledged
+    │   ├── ReadOnlyError              append on a log opened without a signer
+    │   └── ReplayError                a level was asked for without the replayer it needs
+    └── RetriableAuditError        the same call may succeed later
+        └── LogLockedError             another writer holds the log
+
+Each error has a stable `code` and typed fields; its sentence says what was expected and what came.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class AuditError(Exception):
+    """Root of all errors raised by the audit package."""
+
+    code: ClassVar[str] = "audit_error"
+
+
+class FatalAuditError(AuditError):
+    """Asking again cannot help."""
+
+    code: ClassVar[str] = "audit_fatal"
+
+
+class RetriableAuditError(AuditError):
+    """The same call may succeed later."""
+
+    code: ClassVar[str] = "audit_retriable"
+
+
+class _FieldError(FatalAuditError):
+    """Something named has the wrong content.
+
+    Attributes:
+        field: What is wrong.
+        expected: What it should have been.
+        actual: What came instead.
+    """
+
+    def __init__(self, field: str, *, expected: str, actual: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {actual}")
+        self.field = field
+        self.expected = expected
+        self.actual = actual
+
+
+class RecordError(_FieldError):
+    """A record cannot be logged."""
+
+    code: ClassVar[str] = "audit_record_invalid"
+
+
+class FormatError(_FieldError):
+    """Text or bytes break a format."""
+
+    code: ClassVar[str] = "audit_format_invalid"
+
+
+class SignatureError(_FieldError):
+    """A signature is wrong, or none of them is by a known key."""
+
+    code: ClassVar[str] = "audit_signature_invalid"
+
+
+class ProofError(_FieldError):
+    """A Merkle proof does not lead to the root."""
+
+    code: ClassVar[str] = "audit_proof_invalid"
+
+
+class KeyFileError(_FieldError):
+    """A key file is absent, readable by others or not an Ed25519 key."""
+
+    code: ClassVar[str] = "audit_key_file"
+
+
+class WrongKeyError(_FieldError):
+    """The key is not the one that this log was made with."""
+
+    code: ClassVar[str] = "audit_wrong_key"
+
+
+class UnknownEntryError(_FieldError):
+    """The index lies outside the log."""
+
+    code: ClassVar[str] = "audit_unknown_entry"
+
+
+class PayloadError(_FieldError):
+    """A payload is missing or is not what its entry commits to."""
+
+    code: ClassVar[str] = "audit_payload_invalid"
+
+
+class ReplayError(_FieldError):
+    """A replay level was asked for without the replayer that it needs."""
+
+    code: ClassVar[str] = "audit_replayer_missing"
+
+
+class _DirectoryError(FatalAuditError):
+    """A log directory cannot be used.
+
+    Attributes:
+        directory: The log's directory.
+        detail: The sentence that says what was expected and what was found.
+    """
+
+    def __init__(self, directory: Path, detail: str) -> None:
+        super().__init__(f"{directory}: {detail}")
+        self.directory = directory
+        self.detail = detail
+
+
+class LogExistsError(_DirectoryError):
+    """The directory for a new log already holds something."""
+
+    code: ClassVar[str] = "audit_log_exists"
+
+
+class LogMissingError(_DirectoryError):
+    """The directory is not an audit log."""
+
+    code: ClassVar[str] = "audit_log_missing"
+
+
+class CorruptLogError(_DirectoryError):
+    """Stored bytes were changed or lost.
+
+    Attributes:
+        index: First entry that is damaged or missing.
+    """
+
+    code: ClassVar[str] = "audit_log_corrupt"
+
+    def __init__(self, directory: Path, detail: str, *, index: int) -> None:
+        super().__init__(directory, f"entry {index}: {detail}")
+        self.index = index
+
+
+class LogFailedError(_DirectoryError):
+    """Storage failed or the log was closed: nothing can be acknowledged any more."""
+
+    code: ClassVar[str] = "audit_log_failed"
+
+
+class ReadOnlyError(_DirectoryError):
+    """The log was opened without a signer."""
+
+    code: ClassVar[str] = "audit_log_read_only"
+
+
+class LogLockedError(RetriableAuditError):
+    """Another writer holds the log.
+
+    Attributes:
+        directory: The log's directory.
+    """
+
+    code: ClassVar[str] = "audit_log_locked"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"{directory}: expected no other writer, but the lock is held")
+        self.directory = directory

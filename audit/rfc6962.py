@@ -1,0 +1,211 @@
+"""The Merkle tree of RFC 6962: roots, inclusion and consistency proofs, and their verification.
+
+Hashes are 32-byte SHA-256 values; leaves are hashed with prefix 0x00 and nodes with prefix 0x01, so
+that one can never be passed off as the other. Indices count from 0. The proof checks follow the
+algorithms of RFC 9162, sections 2.1.3.2 and 2.1.4.2.
+
+A consistency proof from the empty tree is the empty proof and says nothing; it is accepted, as
+C2SP tlog-witness does, provided that the older root is the root of the empty tree.
+
+Source: RFC 6962 section 2.1; RFC 9162 section 2.1.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from audit.errors import ProofError
+
+HASH_BYTES = 32
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """Hash an entry."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two neighbouring subtrees."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class MerkleTree:
+    """A growing tree that keeps the hash of every complete subtree.
+
+    Memory is 64 bytes an entry; appending costs one hash on average, a proof O(log n) of them.
+    """
+
+    def __init__(self) -> None:
+        # Level 0 holds leaf hashes; level k holds the hashes of complete subtrees of 2**k leaves.
+        self._levels: list[list[bytes]] = [[]]
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return len(self._levels[0])
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash."""
+        level = 0
+        self._levels[0].append(leaf)
+        while len(self._levels[level]) % 2 == 0:
+            left, right = self._levels[level][-2:]
+            level += 1
+            if level == len(self._levels):
+                self._levels.append([])
+            self._levels[level].append(node_hash(left, right))
+
+    def truncate(self, size: int) -> None:
+        """Drop the leaves from `size` on."""
+        for level, hashes in enumerate(self._levels):
+            del hashes[size >> level :]
+
+    def leaf(self, index: int) -> bytes:
+        """Return a leaf hash."""
+        return self._levels[0][index]
+
+    def root(self, size: int | None = None) -> bytes:
+        """Return the root of the first `size` leaves (all of them when absent)."""
+        size = self.size if size is None else size
+        return self._subtree(0, size) if size else EMPTY_ROOT
+
+    def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Return the hashes from the leaf's sibling up to the child of the root.
+
+        Args:
+            index: The leaf, 0 <= index < size.
+            size: The tree size that the proof is for, at most `self.size`.
+        """
+        proof = []
+        begin, end = 0, size
+        while end - begin > 1:
+            middle = begin + _split(end - begin)
+            if index < middle:
+                proof.append(self._subtree(middle, end))
+                end = middle
+            else:
+                proof.append(self._subtree(begin, middle))
+                begin = middle
+        return tuple(reversed(proof))
+
+    def consistency_proof(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """Return the proof that the first `old_size` leaves are a prefix of `new_size` leaves."""
+        if old_size in (0, new_size):
+            return ()
+        proof = []
+        begin, end = 0, new_size
+        while end != old_size:
+            middle = begin + _split(end - begin)
+            if old_size <= middle:
+                proof.append(self._subtree(middle, end))
+                end = middle
+            else:
+                proof.append(self._subtree(begin, middle))
+                begin = middle
+        if begin:
+            # The old tree is not itself a node of the new one, so its last part is handed over.
+            proof.append(self._subtree(begin, end))
+        return tuple(reversed(proof))
+
+    def _subtree(self, begin: int, end: int) -> bytes:
+        """Hash of the leaves begin..end-1, where `begin` is a multiple of the largest part."""
+        width = end - begin
+        if width & (width - 1) == 0:
+            level = width.bit_length() - 1
+            return self._levels[level][begin >> level]
+        middle = begin + _split(width)
+        return node_hash(self._subtree(begin, middle), self._subtree(middle, end))
+
+
+def verify_inclusion(
+    *, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> None:
+    """Check that a leaf hash stands at `index` of the tree with this size and root.
+
+    Raises:
+        ProofError: It does not, or the proof has a wrong shape.
+    """
+    if not 0 <= index < size:
+        raise ProofError("index", expected=f"0 <= index < {size}", actual=str(index))
+    _check_hashes(leaf, root, *proof)
+    node, last, current = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            raise ProofError("proof", expected="fewer hashes", actual=str(len(proof)))
+        if node & 1 or node == last:
+            current = node_hash(sibling, current)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            current = node_hash(current, sibling)
+        node, last = node >> 1, last >> 1
+    if last != 0:
+        raise ProofError("proof", expected="more hashes", actual=str(len(proof)))
+    _check_root("root", expected=root, actual=current)
+
+
+def verify_consistency(
+    *, old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Check that the new tree begins with all leaves of the old one.
+
+    Raises:
+        ProofError: It does not, or the proof has a wrong shape.
+    """
+    if not 0 <= old_size <= new_size:
+        raise ProofError("old_size", expected=f"0 to {new_size}", actual=str(old_size))
+    _check_hashes(old_root, new_root, *proof)
+    if old_size in (0, new_size):
+        if proof:
+            raise ProofError("proof", expected="no hashes", actual=str(len(proof)))
+        # The whole of an unchanged tree, or the root that every empty tree has.
+        _check_root("old_root", expected=new_root if old_size else EMPTY_ROOT, actual=old_root)
+        if new_size == 0:
+            _check_root("new_root", expected=EMPTY_ROOT, actual=new_root)
+        return
+    _walk_consistency(old_size, new_size, old_root=old_root, new_root=new_root, proof=proof)
+
+
+def _walk_consistency(
+    old_size: int, new_size: int, *, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Rebuild both roots from a proof; 0 < old_size < new_size."""
+    path = list(proof)
+    if old_size & (old_size - 1) == 0:
+        path.insert(0, old_root)
+    if not path:
+        raise ProofError("proof", expected="at least one hash", actual="none")
+    node, last = old_size - 1, new_size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    old, new = path[0], path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            raise ProofError("proof", expected="fewer hashes", actual=str(len(proof)))
+        if node & 1 or node == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        node, last = node >> 1, last >> 1
+    if last != 0:
+        raise ProofError("proof", expected="more hashes", actual=str(len(proof)))
+    _check_root("old_root", expected=old_root, actual=old)
+    _check_root("new_root", expected=new_root, actual=new)
+
+
+def _split(width: int) -> int:
+    """Largest power of two below `width` (width > 1)."""
+    return 1 << ((width - 1).bit_length() - 1)
+
+
+def _check_hashes(*hashes: bytes) -> None:
+    for value in hashes:
+        if len(value) != HASH_BYTES:
+            raise ProofError("hash", expected="32 bytes", actual=str(len(value)))
+
+
+def _check_root(field: str, *, expected: bytes, actual: bytes) -> None:
+    if actual != expected:
+        raise ProofError(field, expected=expected.hex(), actual=actual.hex())
