@@ -1,5 +1,6 @@
 """Limits in the documented CSV form (see README.md in this folder)."""
 
+import re
 from decimal import Decimal
 
 from finsvc.books.reference import Reference
@@ -12,6 +13,9 @@ REQUIRED = ("name", "metric", "scope", "threshold", "unit")
 OPTIONAL = ("confidence", "horizon_days")
 PERCENT = "%"
 HORIZON_DAYS_MAX = 250
+
+# The name becomes the name of a row in results, hence no spaces.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_:-]{0,79}")
 
 _DISTRIBUTIONAL = (LimitMetric.VALUE_AT_RISK, LimitMetric.EXPECTED_SHORTFALL)
 
@@ -40,8 +44,12 @@ def _limit(row: Row, reference: Reference) -> Limit:
     metrics = tuple(str(metric) for metric in LimitMetric)
     metric = LimitMetric(row.known("metric", "metric", metrics))
     confidence, horizon_days = _parameters(row, metric)
+    expected = "a name of letters, digits, _, : and - that starts with a letter"
+    name = row.text("name", expected=expected)
+    if not _NAME.fullmatch(name):
+        raise row.error("name", expected=expected)
     return Limit(
-        name=row.text("name", expected="a name"),
+        name=name,
         metric=metric,
         scope=_scope(row, metric, reference),
         threshold=row.number_in("threshold", positive=True),

@@ -89,6 +89,8 @@ def test_limit_of_every_metric_is_read(row: str, expected: Limit) -> None:
     ("row", "column"),
     [
         (",value_at_risk,,1,USD,0.99,10", "name"),
+        ("single name,value_at_risk,,1,USD,0.99,10", "name"),
+        ("10,value_at_risk,,1,USD,0.99,10", "name"),
         ("x,vega,,1,USD,,", "metric"),
         ("x,value_at_risk,AAPL,1,USD,0.99,10", "scope"),
         ("x,value_at_risk,,1,USD,,10", "confidence"),
