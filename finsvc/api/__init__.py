@@ -1,0 +1,1 @@
+"""HTTP: routers, schemas and the error map; the only room that knows fastapi."""
