@@ -26,7 +26,7 @@ from llguidance import LLMatcher, LLTokenizer
 from engine.errors import EngineError, TokenMaskError
 from engine.harmony.answer_terminals import answer_terminals
 from engine.harmony.messages import ToolSpec
-from engine.harmony.spans import BARRIER, numeric_words, span_chunks
+from engine.harmony.spans import numeric_words, span_chunks
 from engine.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ class GrammarEngine:
         self._table = _token_table(tokenizer.json, self.vocab_size, eos_id)
         stop_ids = tuple(tokenizer.special_id(name) for name in _STOP_TOKENS)
         self._stop_words = _bitmask_of(stop_ids, self.vocab_size)
+        # The first call collects the numerals of all scripts (0.15 s); no question should wait.
+        answer_terminals(())
 
     def agent_turn(
         self,
@@ -200,7 +202,9 @@ class GrammarMask:
         Raises:
             GrammarError: The grammar exceeded its bounds of work.
         """
+        # The matcher adds a word where the vocabulary fills the last one.
         words = np.frombuffer(self._matcher.compute_bitmask(), dtype="<u4")
+        words = words[: self._stop_words.size]
         self._raise_if_failed()
         if self._budget is not None and self._num_accepted >= self._budget:
             closing = words & self._stop_words
@@ -213,13 +217,17 @@ class GrammarMask:
 
         Raises:
             TokenMaskError: The grammar does not allow it here.
+            GrammarError: The grammar exceeded its bounds of work.
         """
-        if not self._matcher.consume_token(token_id):
+        if self._matcher.validate_tokens([token_id]) != 1:
+            self._raise_if_failed()
             raise TokenMaskError(
                 position=self._num_accepted,
                 expected="a token of the mask",
                 actual=f"id {token_id}",
             )
+        self._matcher.consume_token(token_id)
+        self._raise_if_failed()
         self._num_accepted += 1
 
     @property
@@ -251,7 +259,7 @@ def _turn_lark(
 ) -> str:
     chunks = span_chunks(span_source)
     # Without a span no argument can be written, and a call would be a dead end.
-    is_callable = rules.allow_calls and bool(tools) and any(c != BARRIER for c in chunks)
+    is_callable = rules.allow_calls and bool(tools) and bool(chunks)
     turns = ["call"] * is_callable + ["answer"] * rules.allow_answer
     if not turns:
         raise GrammarError(
@@ -283,11 +291,11 @@ def _call_rules(tools: Sequence[ToolGrammar], chunks: Sequence[str]) -> Iterator
     choices = " | ".join(f"tool-{index}" for index in range(len(tools)))
     yield f'call: <|channel|> "commentary to=functions." ({choices}) <|call|>'
     yield 'header: <|constrain|> "json" <|message|>'
-    # Spans begin and end with something visible and never reach across a barrier.
     yield f"SPAN: RUN & {_SPAN_EDGES}"
     yield f"RUN: %regex {json.dumps({'substring_chunks': list(chunks)})}"
 
 
+# Spans begin and end with something visible and never reach across a barrier.
 _SPAN_EDGES = r"/[^\p{Z}\x00]([^\x00]*[^\p{Z}\x00])?/"
 
 

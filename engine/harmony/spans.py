@@ -3,8 +3,8 @@
 A span is a run of whole chunks, so that an argument never holds half a number ("10" of "10,000"),
 half a date or an amount without its unit letter ("5" of "5m") or percent sign. Chunks are words
 with the digits in them, numbers, ISO and slash dates, runs of spaces, and every other character.
-Spans do not reach across a barrier: line ends, other control and format characters, and the opening
-of a control spelling, so that none of these can stand in an argument.
+Spans do not reach across a barrier: line ends, other control and format characters, words of more
+than 100 characters, and the opening of a control spelling; none of these can stand in an argument.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import unicodedata
 # Stands for a place that no span may cross; cannot occur in a chunk, since JSON escapes it.
 BARRIER = "\x00"
 _NUMERIC_WORD_LENGTH_MAX = 40
+# Longer ones are nothing that could be looked up, and would exceed the grammar's bounds of work.
+_CHUNK_LENGTH_MAX = 100
 
 # Patterns read a message in which each character is replaced by the letter of its kind:
 # a letter or mark, 0 digit, space, # barrier, x anything else; . , / - + % stand for themselves.
@@ -28,27 +30,31 @@ _CHUNK = re.compile(
 )
 _KEPT = frozenset(".,/-+%")
 _WORD = re.compile(r"[^\s\[\]<>|]+")
-# Signs, currency signs and a leading decimal point belong to a number; quotes and stops do not.
+# Signs, currency signs and a leading decimal point or comma belong to a number; quotes and stops
+# do not.
 _QUOTES = (
     "\"'*_`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
     "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
     "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}"
 )
-_LEADING = "([{,;:!?=~\N{INVERTED QUESTION MARK}\N{INVERTED EXCLAMATION MARK}" + _QUOTES
+_LEADING = "([{;:!?=~\N{INVERTED QUESTION MARK}\N{INVERTED EXCLAMATION MARK}" + _QUOTES
 _TRAILING = ")]}.,;:!?=~" + _QUOTES
 
 
 def span_chunks(source: str) -> list[str]:
-    """Return the chunks of a message as they stand in a JSON string, `BARRIER` between lines."""
+    """Return the chunks of a message as they stand in a JSON string, `BARRIER` between lines.
+
+    The list is empty when there is nothing to copy but white space.
+    """
     kinds = _mark_control_openings(source, "".join(map(_kind, source)))
     chunks: list[str] = []
     for match in _CHUNK.finditer(kinds):
-        if "#" in match.group():
+        if "#" in match.group() or len(match.group()) > _CHUNK_LENGTH_MAX:
             chunks.append(BARRIER)
         else:
             text = source[match.start() : match.end()]
             chunks.append(json.dumps(text, ensure_ascii=False)[1:-1])
-    return chunks if any(c.strip() and c != BARRIER for c in chunks) else []
+    return chunks if any(chunk.strip() and chunk != BARRIER for chunk in chunks) else []
 
 
 def numeric_words(source: str) -> list[str]:
@@ -91,5 +97,5 @@ def _kind(character: str) -> str:
 
 def _mark_control_openings(source: str, kinds: str) -> str:
     for match in re.finditer(r"<\|", source):
-        kinds = f"{kinds[: match.start()]}#{kinds[match.start() + 1 :]}"
+        kinds = f"{kinds[: match.start()]}##{kinds[match.end() :]}"
     return kinds
