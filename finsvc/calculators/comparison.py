@@ -1,0 +1,95 @@
+"""Whether two methods agree, by declared tolerances.
+
+A tolerance is declared for a field or for a whole table (``exposure`` covers ``exposure.USD``);
+``es@monte_carlo`` is the tolerance of ``es`` in results of that method and goes before ``es``.
+A relative tolerance is a fraction of the larger magnitude and at least a billionth of the field's
+unit, so that two zeros with rounding noise agree. What the second method does not state is not
+confirmed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from finsvc.domain.errors import FinsvcError
+from finsvc.domain.results import CalculatorResult, SecondOpinion, Tolerance, ToleranceKind
+
+_RELATIVE_FLOOR = Decimal("1e-9")
+
+
+class UndeclaredToleranceError(FinsvcError):
+    """A field has no declared tolerance: an error of ours, and never a silent agreement."""
+
+    code = "undeclared_tolerance"
+
+    def __init__(self, *, field: str) -> None:
+        self.field = field
+        super().__init__(f"{field}: expected a declared tolerance for the field, got none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Outcome for one field, in the field's unit.
+
+    ``second`` and ``difference`` (second minus first) are None when the second method states no
+    finite value; ``within`` is then False. ``tolerance`` is the allowed absolute difference.
+    """
+
+    second: Decimal | None
+    difference: Decimal | None
+    tolerance: Decimal
+    within: bool
+
+
+def tolerance_of(field: str, method: str, tolerances: Mapping[str, Tolerance]) -> Tolerance:
+    """Return the tolerance declared for a field, or its table, under a method.
+
+    Raises:
+        UndeclaredToleranceError: none is declared.
+    """
+    name = field.split(".", 1)[0]
+    for key in (f"{name}@{method}", name):
+        if key in tolerances:
+            return tolerances[key]
+    raise UndeclaredToleranceError(field=field)
+
+
+def _allowed(
+    tolerance: Tolerance, first: Decimal, second: Decimal, standard_error: Decimal | None
+) -> Decimal:
+    if tolerance.kind is ToleranceKind.RELATIVE:
+        return max(tolerance.amount * max(abs(first), abs(second)), _RELATIVE_FLOOR)
+    if tolerance.kind is ToleranceKind.STANDARD_ERRORS:
+        if standard_error is None or not standard_error.is_finite():
+            return Decimal(0)
+        return max(tolerance.amount * standard_error, _RELATIVE_FLOOR)
+    return tolerance.amount
+
+
+def compare(
+    result: CalculatorResult, second: SecondOpinion, tolerances: Mapping[str, Tolerance]
+) -> dict[str, Comparison]:
+    """Compare every field of a result with the second opinion.
+
+    Raises:
+        UndeclaredToleranceError: a field has no declared tolerance.
+    """
+    outcome = {}
+    for field, quantity in result.fields.items():
+        declared = tolerance_of(field, result.method, tolerances)
+        value = second.values.get(field)
+        if value is None or not value.is_finite():
+            outcome[field] = Comparison(
+                second=None, difference=None, tolerance=Decimal(0), within=False
+            )
+            continue
+        error = second.standard_errors.get(field)
+        allowed = _allowed(declared, quantity.value, value, error)
+        difference = value - quantity.value
+        outcome[field] = Comparison(
+            second=value,
+            difference=difference,
+            tolerance=allowed,
+            within=abs(difference) <= allowed,
+        )
+    return outcome

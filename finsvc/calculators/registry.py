@@ -1,0 +1,27 @@
+"""Every calculator by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from finsvc.calculators.calculator import Calculator
+from finsvc.calculators.catalogue_risk import RISK
+from finsvc.domain.errors import UnknownNameError
+
+CALCULATORS: Mapping[str, Calculator] = MappingProxyType(
+    {calculator.name: calculator for calculator in sorted(RISK, key=lambda entry: entry.name)}
+)
+"""All calculators, sorted by name."""
+
+
+def calculator(name: str) -> Calculator:
+    """Look a calculator up.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    found = CALCULATORS.get(name)
+    if found is None:
+        raise UnknownNameError(
+            field="calculator", kind="calculator", actual=name, known=list(CALCULATORS)
+        )
+    return found
