@@ -98,8 +98,8 @@ def instrument_name(rng: Random) -> str:
         return pick(rng, pick(rng, KNOWN)[1])
     if value < 0.52:
         return names.ticker(rng)
-    if value < 0.55:
-        return pick(rng, ("EUR/USD", "EURUSD", "GBP/USD", "USD/JPY", "gold", "Brent", "bitcoin"))
+    if value < 0.54:
+        return pick(rng, ("gold", "Brent", "bitcoin", "oil", "silver", "Brent crude", "copper"))
     return names.company(rng)
 
 
@@ -187,3 +187,28 @@ def pair(rng: Random) -> Value:
         return Value(pick(rng, ("the ", "")), f"{one} {join} {two}")
     many = currency(rng)
     return plain(f"{many} {pick(rng, ('per', 'per', 'to the', 'for one', 'to one'))} {one}")
+
+
+def pair_joined(rng: Random) -> Value:
+    """Two currencies after "between": EUR and USD, the euro and the dollar."""
+    if rng.random() < 0.55:
+        return plain(" and ".join(two_codes(rng)))
+    one, two = currency_singular(rng), currency_singular(rng)
+    return Value("the ", f"{one} and the {two}") if one != two else plain("euro and dollar")
+
+
+def pair_per(rng: Random) -> Value:
+    """Two currencies after "how many": dollars per euro, yen to the dollar."""
+    link = pick(rng, ("per", "per", "to the", "to one", "for one", "in a", "for a", "to a"))
+    return plain(f"{currency(rng)} {link} {currency_singular(rng)}")
+
+
+def pair_worth(rng: Random) -> Value:
+    """Two currencies around a verb: (a) euro in dollars, (the) pound worth in yen."""
+    link = pick(rng, ("in", "worth in", "in", "against"))
+    return Value(pick(rng, ("a ", "the ", "a ")), f"{currency_singular(rng)} {link} {currency(rng)}")
+
+
+def asset(rng: Random) -> Value:
+    """An instrument or a currency pair, for everything but plain prices."""
+    return pair(rng) if rng.random() < 0.5 else instrument(rng)

@@ -131,3 +131,16 @@ COLLIDING_NAMES = (
 ).split(";")
 
 FUND_NOUNS = ("book", "book", "book", "portfolio", "portfolio", "fund", "desk", "account", "strategy")
+
+LANGUAGES = (
+    "French German Spanish Italian Portuguese Dutch Polish Czech Japanese Mandarin Korean Arabic Turkish Greek "
+    "Swedish Danish Finnish Hungarian Latin Hindi English Norwegian Romanian"
+).split()
+DEPARTMENTS = (
+    "risk;treasury;compliance;front office;middle office;back office;legal;HR;IT;audit;operations;sales;trading;"
+    "research;marketing;finance;settlements;the London office;credit;procurement"
+).split(";")
+ITEMS = (
+    "paper;pens;chairs;monitors;toner;coffee;envelopes;laptops;headsets;desks;staples;notebooks;keyboards;printers;"
+    "the mail server;the VPN;the trading system;the intranet;the badge reader"
+).split(";")
