@@ -185,11 +185,18 @@ def attach(intent: str, pieces: list[Piece], rng: Random) -> list[Piece]:
         elif value < 0.4 and name in wrappers.SENTENCES:
             body, mark = _strip_end(pieces)
             sentence = expand(pick(rng, wrappers.SENTENCES[name]), rng)
-            pieces = [*body, Piece(mark or pick(rng, (".", "?", "."))), *sentence]
+            pieces = [*body, Piece((mark or pick(rng, (".", "?", "."))) + " "), *sentence]
         else:
             body, mark = _strip_end(pieces)
-            pieces = [*body, *expand(pick(rng, wrappers.ATTACH[name]), rng), Piece(mark)]
+            tail = _spaced(expand(pick(rng, wrappers.ATTACH[name]), rng))
+            pieces = [*body, *tail, Piece(mark)]
     return pieces
+
+
+def _spaced(tail: list[Piece]) -> list[Piece]:
+    """The tail of a clause, set off by a space unless it starts with punctuation."""
+    start = tail[0].text[:1]
+    return tail if start in (" ", ",", ";", ":") and start else [Piece(" "), *tail]
 
 
 def dress(pieces: list[Piece], rng: Random) -> list[Piece]:

@@ -98,8 +98,9 @@ def _sample(slot: str, previous: str, following: str, rng: Random) -> tuple[str,
 
 
 def fill(pieces: list[Piece], rng: Random) -> list[Segment]:
-    """Draws a value for every slot; equal keys get the first value drawn."""
+    """Draws a value for every slot; and different values for different slots."""
     segments: list[Segment] = []
+    drawn: set[str] = set()
     skip = 0
     tail = ""
     for idx, piece in enumerate(pieces):
@@ -114,6 +115,11 @@ def fill(pieces: list[Piece], rng: Random) -> list[Segment]:
             continue
         following = pieces[idx + 1].text if idx + 1 < len(pieces) else ""
         key, value, skip = _sample(piece.slot, tail, following, rng)
+        for _ in range(4):
+            if value.span not in drawn:
+                break
+            key, value, skip = _sample(piece.slot, tail, following, rng)
+        drawn.add(value.span)
         if value.before:
             segments.append(Segment(value.before))
         segments.append(Segment(value.span, key))

@@ -12,6 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.training.dialogues.catalogue import INTENTS
+from engine.training.dialogues.drafts import split_slot
+from engine.training.dialogues.grammar import slots_of
+from engine.training.dialogues.values import SAMPLERS
+
 _FOLDER = Path(__file__).parents[1] / "phrases"
 
 
@@ -39,6 +44,18 @@ class Tables(NamedTuple):
     asks: tuple[Ask, ...]
 
 
+def _is_usable(entry: dict[str, object], text: str) -> bool:
+    """Whether a frame of one call holds all required arguments and no unknown slot."""
+    slots = {split_slot(slot)[1] for slot in slots_of(text)}
+    if not slots <= SAMPLERS.keys():
+        return False
+    intent = INTENTS.get(str(entry.get("intent")))
+    if intent is None:
+        return True
+    required = {item.name for item in intent.arguments if item.required}
+    return required <= slots <= {item.name for item in intent.arguments}
+
+
 @cache
 def tables() -> Tables:
     """Reads the phrase files once, in the order of their names."""
@@ -51,7 +68,7 @@ def tables() -> Tables:
                 continue
             entry = json.loads(line)
             text = str(entry["text"])
-            if "[" in text or "]" in text:
+            if "[" in text or "]" in text or not _is_usable(entry, text):
                 continue
             if "intents" in entry:
                 several.append(Several(tuple(entry["intents"]), text))

@@ -101,8 +101,7 @@ class _Writer:
         kind = next(kind for bound, kind in _KINDS if value < bound)
         fixed = _value_of_lines(self._rng)
         if kind is Kind.SEVERAL_CALLS:
-            pieces, calls = several(self._finance, self._rng)
-            return self._called(self._filled(pieces, calls), fixed, kind)
+            return self._several_calls(fixed)
         if kind is Kind.ONE_CALL:
             return self._one_call(fixed)
         if kind is Kind.ABSENT_TOOL and self._absent:
@@ -133,6 +132,14 @@ class _Writer:
             pieces = question(intent, self._rng)
         call = Call(intent, keys_by_argument(pieces))
         return self._called(self._filled(pieces, [call]), fixed, Kind.ONE_CALL)
+
+    def _several_calls(self, fixed: dict[str, str]) -> Dialogue:
+        while True:
+            pieces, calls = several(self._finance, self._rng)
+            draft = self._called(self._filled(pieces, calls), fixed, Kind.SEVERAL_CALLS)
+            # Calls that differ only in an argument that the row dropped would be equal.
+            if len({(step.tool, step.arguments) for step in draft.steps}) == len(calls):
+                return draft
 
     def _without_book(self, intent: str) -> list[Piece]:
         """A question that leaves the book to the line below it."""

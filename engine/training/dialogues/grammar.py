@@ -1,6 +1,6 @@
 """A tiny template language for phrases: `[a|b|]` chooses, `{slot}` names an argument.
 
-Choices nest; every alternative is equally likely, an empty one leaves the text out. Templates
+`¦` is a literal bar. Choices nest; every alternative is equally likely, an empty one leaves the text out. Templates
 are compiled once and expanded with a random source into pieces: literal text or a slot name.
 """
 
@@ -26,7 +26,7 @@ def _parse_sequence(source: str, position: int, closers: str) -> tuple[_Sequence
 
     def flush() -> None:
         if literal:
-            nodes.append("".join(literal))
+            nodes.append("".join(literal).replace("¦", "|"))
             literal.clear()
 
     while position < len(source) and source[position] not in closers:

@@ -43,7 +43,7 @@ PARTIAL = (
 _SPLIT = (
     "[{underlying}, {option_type}, strike {strike}, expiry {expiry}|{option_type} / {underlying} / {strike} / {expiry}|"
     "{underlying} {option_type}, K={strike}, T={expiry}|underlying {underlying}, strike {strike}, {option_type}, expiring {expiry}|"
-    "strike {strike}, {option_type}, {expiry}, {underlying}|{underlying} | {option_type} | {strike} | {expiry}]"
+    "strike {strike}, {option_type}, {expiry}, {underlying}|{underlying} ¦ {option_type} ¦ {strike} ¦ {expiry}]"
 )
 _PRICE = "[price|price|value|fair value|premium|worth|cost|theoretical value|Black-Scholes price|BS price|model price|option price]"
 
