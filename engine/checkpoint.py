@@ -1,11 +1,11 @@
-"""Reading of checkpoint folders in OpenAI's and Hugging Face's layout.
+r"""Reading of checkpoint folders in OpenAI's and Hugging Face's layout.
 
 Presents both under one set of names, those of OpenAI's `original/` folder, after checking the name,
 shape and dtype of every tensor against the configuration. Tensors are read one at a time from
 memory-mapped safetensors shards; nothing here keeps one. Knows nothing of how they are used.
 
-The weights digest is SHA-256 over the line ``finsvc-weights-v1\\n`` and then, for each stored
-tensor in the order of its name's UTF-8 bytes, the line ``name\\0dtype\\0dim,dim,…\\n`` (safetensors
+The weights digest is SHA-256 over the line ``finsvc-weights-v1\n`` and then, for each stored
+tensor in the order of its name's UTF-8 bytes, the line ``name\0dtype\0dim,dim,…\n`` (safetensors
 dtype names) and the tensor's little-endian bytes. How tensors are spread over files is not in it.
 """
 
@@ -96,15 +96,20 @@ class Checkpoint:
             self._refuse_overflow(name, blocks, scales)
         return blocks, scales
 
+    def stored_tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yield every stored name and tensor, in the order of the names' UTF-8 bytes."""
+        for name in sorted(self._files, key=str.encode):
+            yield name, self._stored(name)
+
     def weights_digest(self) -> str:
         """Return the hex digest that the module describes; reads every byte once."""
         state = hashlib.sha256(DIGEST_DOMAIN)
         specs = expected_tensors(self.config, self.layout)
-        for name in sorted(self._files, key=str.encode):
+        for name, tensor in self.stored_tensors():
             spec = specs[name]
             shape = ",".join(str(size) for size in spec.shape)
             state.update(f"{name}\0{spec.dtype}\0{shape}\n".encode())
-            state.update(self._stored(name).reshape(-1).view(torch.uint8).numpy())
+            state.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
 
     def verify_digest(self, actual: str) -> None:

@@ -201,7 +201,7 @@ def _layer_types(keys: _Keys) -> tuple[bool, ...]:
     return tuple(kind == SLIDING for kind in types)
 
 
-def _build(  # noqa: PLR0913  # one value for each key that the layouts name differently
+def _build(
     keys: _Keys,
     *,
     num_experts: int,
@@ -211,8 +211,7 @@ def _build(  # noqa: PLR0913  # one value for each key that the layouts name dif
     context_length: int,
 ) -> ModelConfig:
     if experts_per_token > num_experts:
-        name = "num_experts_per_tok" if "num_experts_per_tok" in keys.values else "experts_per_token"
-        raise keys.error(name, f"at most {num_experts} experts", experts_per_token)
+        raise keys.error("experts per token", f"at most {num_experts} experts", experts_per_token)
     num_kv_heads = keys.integer("num_key_value_heads")
     return ModelConfig(
         num_layers=len(layer_is_sliding),

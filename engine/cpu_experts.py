@@ -94,12 +94,12 @@ def mix_experts(
     weights_TK, ids_TK = route(logits_TE, num_selected)
     plan = dispatch(ids_TK.tolist(), products)
     x_RD = x_TD.index_select(0, torch.tensor(plan.token_of_row))
-    h_R2F = x_RD.new_empty(x_RD.shape[0], layer.up_bias_E2F.shape[1])
+    h_R2F = x_RD.new_empty(x_RD.shape[0], layer.up_bias.shape[1])
     for expert, first, last in plan.groups:
         products.affine(
             x_RD[first:last],
-            layer.up_weight_ED2F[expert],
-            layer.up_bias_E2F[expert],
+            layer.up_weight[expert],
+            layer.up_bias[expert],
             h_R2F[first:last],
         )
     hidden_RF = swiglu_split(h_R2F, limit)
@@ -107,8 +107,8 @@ def mix_experts(
     for expert, first, last in plan.groups:
         products.affine(
             hidden_RF[first:last],
-            layer.down_weight_EFD[expert],
-            layer.down_bias_ED[expert],
+            layer.down_weight[expert],
+            layer.down_bias[expert],
             y_RD[first:last],
         )
     y_TKD = y_RD.index_select(0, torch.tensor(plan.row_of_choice)).view(*ids_TK.shape, -1)

@@ -42,8 +42,8 @@ class _Step:
     """What all layers of a step share."""
 
     num_tokens: int
-    cos_T1W: torch.Tensor
-    sin_T1W: torch.Tensor
+    cos: torch.Tensor  # [T, 1, W]
+    sin: torch.Tensor  # [T, 1, W]
     # For each sequence: its cache, first row, first position, and tiles.
     spans: list[tuple[KvCache, int, int, list[QueryTile]]]
 
@@ -119,18 +119,18 @@ class CpuRunner:
         ids += ids[:1] * padding
         positions += positions[:1] * padding
         cos_T1W, sin_T1W = self._tables.rows(positions)
-        hidden_TD = self._weights.embedding_VD.index_select(0, torch.tensor(ids))
+        hidden_TD = self._weights.embedding.index_select(0, torch.tensor(ids))
         return _Step(num_tokens, cos_T1W, sin_T1W, spans), hidden_TD
 
     def _attention(
         self, hidden_TD: torch.Tensor, layer_idx: int, layer: LayerWeights, step: _Step
     ) -> torch.Tensor:
         config = self.config
-        normed_TD = self._norm(hidden_TD, layer.attn_norm_D)
-        qkv_TQ = self.products.affine(normed_TD, layer.qkv_weight_DQ, layer.qkv_bias_Q)
+        normed_TD = self._norm(hidden_TD, layer.attn_norm)
+        qkv_TQ = self.products.affine(normed_TD, layer.qkv_weight, layer.qkv_bias)
         heads_THW = qkv_TQ.view(qkv_TQ.shape[0], -1, config.head_dim)
         num_rotated = config.num_heads + config.num_kv_heads
-        rotated_THW = _rotate(heads_THW[:, :num_rotated], step.cos_T1W, step.sin_T1W)
+        rotated_THW = _rotate(heads_THW[:, :num_rotated], step.cos, step.sin)
         q_THW = rotated_THW[:, : config.num_heads]
         k_TGW, v_TGW = rotated_THW[:, config.num_heads :], heads_THW[:, num_rotated:]
         out_TO = hidden_TD.new_zeros(hidden_TD.shape[0], config.num_heads * config.head_dim)
@@ -141,13 +141,13 @@ class CpuRunner:
             for tile in tiles:
                 keys = tile.sliding if is_sliding else tile.full
                 out_TO[tile.low : tile.high] = attend(
-                    q_THW[tile.low : tile.high], cache, layer_idx, keys, layer.sinks_H
+                    q_THW[tile.low : tile.high], cache, layer_idx, keys, layer.sinks
                 )
-        return hidden_TD + self.products.affine(out_TO, layer.out_weight_OD, layer.out_bias_D)
+        return hidden_TD + self.products.affine(out_TO, layer.out_weight, layer.out_bias)
 
     def _mlp(self, hidden_TD: torch.Tensor, layer: LayerWeights, step: _Step) -> torch.Tensor:
-        normed_TD = self._norm(hidden_TD, layer.mlp_norm_D)
-        logits_TE = self.products.affine(normed_TD, layer.router_weight_DE, layer.router_bias_E)
+        normed_TD = self._norm(hidden_TD, layer.mlp_norm)
+        logits_TE = self.products.affine(normed_TD, layer.router_weight, layer.router_bias)
         count = step.num_tokens
         mixed_TD = mix_experts(
             normed_TD[:count],
@@ -166,8 +166,8 @@ class CpuRunner:
     def _logits(self, hidden_TD: torch.Tensor, rows: list[int]) -> torch.Tensor:
         padded = rows + rows[:1] * (self.products.padded(len(rows)) - len(rows))
         last_SD = hidden_TD.index_select(0, torch.tensor(padded))
-        normed_SD = self._norm(last_SD, self._weights.norm_D)
-        return self.products.linear(normed_SD, self._weights.unembedding_DV)[: len(rows)]
+        normed_SD = self._norm(last_SD, self._weights.norm)
+        return self.products.linear(normed_SD, self._weights.unembedding)[: len(rows)]
 
     def _norm(self, x_TD: torch.Tensor, weight_D: torch.Tensor) -> torch.Tensor:
         return F.rms_norm(x_TD, weight_D.shape, weight_D, self.config.rms_norm_eps)

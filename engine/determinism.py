@@ -94,8 +94,10 @@ def _heights_agree(k: int, n: int) -> bool:
     # The projection onto the vocabulary sees sequences, of which there are few.
     heights = [h for h in HEIGHTS if h <= 16 or n < 4 * BLOCK_TOKENS * 8]
     x_RK = _random(max(heights), k)
-    expected_RN = torch.cat([torch.addmm(bias_N, x, weight_KN) for x in x_RK.split(ROWS_MIN)])
-    plain_RN = torch.cat([x @ weight_KN for x in x_RK.split(ROWS_MIN)])
+    expected_RN = torch.cat(
+        [torch.addmm(bias_N, x, weight_KN) for x in torch.split(x_RK, ROWS_MIN)]
+    )
+    plain_RN = torch.cat([x @ weight_KN for x in torch.split(x_RK, ROWS_MIN)])
     for height in heights:
         for start in {0, x_RK.shape[0] - height}:
             rows = slice(start, start + height)
@@ -131,18 +133,18 @@ def _row_function_pairs(
     """Yield a name, a result in one call, and the same result in pieces."""
     numbers = -5 * _random(1024).abs()
     # Lengths of 1 to 44 meet every remainder of a vector.
-    pieces = numbers[: 44 * 45 // 2].split(list(range(1, 45)))
+    pieces = torch.split(numbers[: 44 * 45 // 2], list(range(1, 45)))
     yield "exp", numbers[: 44 * 45 // 2].exp(), [piece.clone().exp() for piece in pieces]
     d = config.hidden_size
     rows_RD, weight_D = _random(67, d), _random(d)
-    sizes = (1, 2, 3, 5, 8, 16, 32)
+    sizes = [1, 2, 3, 5, 8, 16, 32]
 
     def norm(x_RD: torch.Tensor) -> torch.Tensor:
         return F.rms_norm(x_RD, (d,), weight_D, config.rms_norm_eps)
 
-    yield "rms_norm", norm(rows_RD), [norm(x) for x in rows_RD.split(sizes)]
+    yield "rms_norm", norm(rows_RD), [norm(x) for x in torch.split(rows_RD, sizes)]
     logits_RK = _random(67, config.experts_per_token)
-    softmax_RK = [x.softmax(-1) for x in logits_RK.split(sizes)]
+    softmax_RK = [x.softmax(-1) for x in torch.split(logits_RK, sizes)]
     yield "softmax", logits_RK.softmax(-1), softmax_RK
     group = config.num_heads // config.num_kv_heads
     for rows in {max(group, ROWS_MIN), group * TILE_TOKENS}:

@@ -74,9 +74,7 @@ class KvCache:
         """Forget every position from `num_tokens` on."""
         del self.token_ids[num_tokens:]
 
-    def write(
-        self, layer_idx: int, start: int, k_TGW: torch.Tensor, v_TGW: torch.Tensor
-    ) -> None:
+    def write(self, layer_idx: int, start: int, k_TGW: torch.Tensor, v_TGW: torch.Tensor) -> None:
         """Store the keys and values of positions `start` and after in one layer."""
         keys_GNWB, values_GNBX = self._keys_LGNWB[layer_idx], self._values_LGNBX[layer_idx]
         head_dim = k_TGW.shape[2]

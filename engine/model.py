@@ -24,20 +24,20 @@ from kernels.reference.mxfp4 import decode_mxfp4
 class LayerWeights:
     """One layer; every tensor is float32 and contiguous."""
 
-    attn_norm_D: torch.Tensor
-    qkv_weight_DQ: torch.Tensor
-    qkv_bias_Q: torch.Tensor
-    sinks_H: torch.Tensor
-    out_weight_OD: torch.Tensor
-    out_bias_D: torch.Tensor
-    mlp_norm_D: torch.Tensor
-    router_weight_DE: torch.Tensor
-    router_bias_E: torch.Tensor
+    attn_norm: torch.Tensor  # [D]
+    qkv_weight: torch.Tensor  # [D, Q]
+    qkv_bias: torch.Tensor  # [Q]
+    sinks: torch.Tensor  # [H]
+    out_weight: torch.Tensor  # [O, D]
+    out_bias: torch.Tensor  # [D]
+    mlp_norm: torch.Tensor  # [D]
+    router_weight: torch.Tensor  # [D, E]
+    router_bias: torch.Tensor  # [E]
     # Columns 0 to F - 1 are the gate, F to 2F - 1 are up.
-    up_weight_ED2F: torch.Tensor
-    up_bias_E2F: torch.Tensor
-    down_weight_EFD: torch.Tensor
-    down_bias_ED: torch.Tensor
+    up_weight: torch.Tensor  # [E, D, 2F]
+    up_bias: torch.Tensor  # [E, 2F]
+    down_weight: torch.Tensor  # [E, F, D]
+    down_bias: torch.Tensor  # [E, D]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,10 @@ class ModelWeights:
     """The whole network."""
 
     config: ModelConfig
-    embedding_VD: torch.Tensor
+    embedding: torch.Tensor  # [V, D]
     layers: tuple[LayerWeights, ...]
-    norm_D: torch.Tensor
-    unembedding_DV: torch.Tensor
+    norm: torch.Tensor  # [D]
+    unembedding: torch.Tensor  # [D, V]
 
 
 def load_weights(checkpoint: Checkpoint) -> ModelWeights:
@@ -60,10 +60,10 @@ def load_weights(checkpoint: Checkpoint) -> ModelWeights:
     config = checkpoint.config
     return ModelWeights(
         config=config,
-        embedding_VD=checkpoint.tensor("embedding.weight").float(),
+        embedding=checkpoint.tensor("embedding.weight").float(),
         layers=tuple(_load_layer(checkpoint, f"block.{n}") for n in range(config.num_layers)),
-        norm_D=checkpoint.tensor("norm.scale").float(),
-        unembedding_DV=_transposed(checkpoint.tensor("unembedding.weight")),
+        norm=checkpoint.tensor("norm.scale").float(),
+        unembedding=_transposed(checkpoint.tensor("unembedding.weight")),
     )
 
 
@@ -77,21 +77,19 @@ def _load_layer(checkpoint: Checkpoint, block: str) -> LayerWeights:
     up_weight_ED2F = _decode_experts(checkpoint, f"{block}.mlp.mlp1_weight", split_gate=True)
     up_bias_E2F = _gate_first(checkpoint.tensor(f"{block}.mlp.mlp1_bias").float())
     return LayerWeights(
-        attn_norm_D=checkpoint.tensor(f"{block}.attn.norm.scale").float(),
-        qkv_weight_DQ=qkv_weight_DQ,
-        qkv_bias_Q=qkv_bias_Q,
-        sinks_H=checkpoint.tensor(f"{block}.attn.sinks").float(),
-        out_weight_OD=_transposed(checkpoint.tensor(f"{block}.attn.out.weight")),
-        out_bias_D=checkpoint.tensor(f"{block}.attn.out.bias").float(),
-        mlp_norm_D=checkpoint.tensor(f"{block}.mlp.norm.scale").float(),
-        router_weight_DE=_transposed(checkpoint.tensor(f"{block}.mlp.gate.weight")),
-        router_bias_E=checkpoint.tensor(f"{block}.mlp.gate.bias").float(),
-        up_weight_ED2F=up_weight_ED2F,
-        up_bias_E2F=up_bias_E2F,
-        down_weight_EFD=_decode_experts(
-            checkpoint, f"{block}.mlp.mlp2_weight", split_gate=False
-        ),
-        down_bias_ED=checkpoint.tensor(f"{block}.mlp.mlp2_bias").float(),
+        attn_norm=checkpoint.tensor(f"{block}.attn.norm.scale").float(),
+        qkv_weight=qkv_weight_DQ,
+        qkv_bias=qkv_bias_Q,
+        sinks=checkpoint.tensor(f"{block}.attn.sinks").float(),
+        out_weight=_transposed(checkpoint.tensor(f"{block}.attn.out.weight")),
+        out_bias=checkpoint.tensor(f"{block}.attn.out.bias").float(),
+        mlp_norm=checkpoint.tensor(f"{block}.mlp.norm.scale").float(),
+        router_weight=_transposed(checkpoint.tensor(f"{block}.mlp.gate.weight")),
+        router_bias=checkpoint.tensor(f"{block}.mlp.gate.bias").float(),
+        up_weight=up_weight_ED2F,
+        up_bias=up_bias_E2F,
+        down_weight=_decode_experts(checkpoint, f"{block}.mlp.mlp2_weight", split_gate=False),
+        down_bias=checkpoint.tensor(f"{block}.mlp.mlp2_bias").float(),
     )
 
 

@@ -92,9 +92,7 @@ def sample(logits_V: npt.NDArray[np.float32], sampling: Sampling, position: int)
     return int(ids[min(int(drawn), cumulative.size - 1)])
 
 
-def token_logprobs(
-    logits_V: npt.NDArray[np.float32], token_id: int, count: int
-) -> TokenLogprobs:
+def token_logprobs(logits_V: npt.NDArray[np.float32], token_id: int, count: int) -> TokenLogprobs:
     """Return natural-log probabilities of a token and of the `count` best, from raw logits."""
     values = logits_V.astype(np.float64)
     largest = values.max()

@@ -110,9 +110,7 @@ def _check_batches(runner: CpuRunner, prompt: list[int]) -> SelfTestCheck:
 
 def _check_generate(engine: Engine, prompt: list[int]) -> SelfTestCheck:
     def digest(ids: list[int]) -> str:
-        request = GenerationRequest(
-            prompt_ids=tuple(ids), max_new_tokens=8, stop_ids=frozenset()
-        )
+        request = GenerationRequest(prompt_ids=tuple(ids), max_new_tokens=8, stop_ids=frozenset())
         return engine.generate(request).logit_digest
 
     # The second run finds the first one's keys and values in the prefix cache.

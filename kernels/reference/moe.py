@@ -23,7 +23,7 @@ def route(logits_TE: torch.Tensor, num_selected: int) -> tuple[torch.Tensor, tor
 
 
 def swiglu(h_TF2: torch.Tensor, limit: float) -> torch.Tensor:
-    """Return gate * sigmoid(1.702 gate) * (up + 1) of interleaved columns gate, up, gate, up, …
+    """Return gate * sigmoid(1.702 gate) * (up + 1) of interleaved columns gate, up, gate, up.
 
     The gate is clamped above at `limit`, up on both sides.
     Source: openai/gpt-oss gpt_oss/torch/model.py `swiglu`.

@@ -65,9 +65,7 @@ def yarn_frequencies(head_dim: int, yarn: Yarn) -> torch.Tensor:
     return (ramp_C / (yarn.factor * freq_C) + (1 - ramp_C) / freq_C).float()
 
 
-def rope_tables(
-    head_dim: int, yarn: Yarn, num_positions: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def rope_tables(head_dim: int, yarn: Yarn, num_positions: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return cosine and sine, each [positions, C] float32, times the concentration.
 
     Angles are the float32 product of position and frequency, as in the reference; a row's bits do

@@ -65,6 +65,9 @@ SPECIAL_TOKENS = (
 )
 
 
+DEFAULT_SCALES = Scales()
+
+
 def write_tokenizer(folder: Path) -> None:
     """Write a byte-level tokenizer.json without merges: 256 bytes and harmony's special tokens."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -132,7 +135,7 @@ def config_json(shape: dict[str, int], layout: Layout) -> dict[str, object]:
 
 
 def random_tensors(
-    config: ModelConfig, seed: int, scales: Scales = Scales()
+    config: ModelConfig, seed: int, scales: Scales = DEFAULT_SCALES
 ) -> dict[str, torch.Tensor]:
     """Return every tensor of a network under OpenAI's names."""
     generator = torch.Generator().manual_seed(seed)
@@ -202,7 +205,7 @@ def random_checkpoint(
     seed: int = 0,
     layout: Layout = Layout.HUGGING_FACE,
     num_shards: int = 1,
-    scales: Scales = Scales(),
+    scales: Scales = DEFAULT_SCALES,
 ) -> Path:
     """Write a random checkpoint; the same seed gives the same network in both layouts."""
     folder.mkdir(parents=True, exist_ok=True)
