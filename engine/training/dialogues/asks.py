@@ -11,30 +11,32 @@ from engine.training.dialogues.clauses import (
     noun_question,
 )
 from engine.training.dialogues.drafts import lower_first, split_slot
-from engine.training.dialogues.grammar import Piece, expand, lines
+from engine.training.dialogues.grammar import Piece, expand, lines, listed
 from engine.training.dialogues.names import pick
 from engine.training.dialogues.phrases_options import PARTIAL
 
 # Words that point at a subject without naming it.
 _VAGUE: dict[str, tuple[str, ...]] = {
-    "portfolio": (
+    "portfolio": listed(
         "my book;the book;our book;the portfolio;my portfolio;our portfolio;this position;the position;my position;"
         "it;this book;that book;this;the account;the desk;our position;the fund;my account;our desk;this portfolio;"
         "one of our books;the other book;the same book;everything;a book;some position;them;us"
-    ).split(";"),
-    "instrument": (
+    ),
+    "instrument": listed(
         "the stock;this stock;my stock;the share;it;that stock;the instrument;this name;the name;that one;this;"
         "the security;our stock;the ticker;a stock;some stock;the other one;the company;that share;the asset"
-    ).split(";"),
-    "scenario": (
+    ),
+    "scenario": listed(
         "a scenario;the scenario;a shock;our scenario;a stress;the usual scenario;some crisis;a bad scenario;"
         "that scenario;the other scenario;a market shock;the worst case;stress;an adverse scenario;a stress scenario"
-    ).split(";"),
-    "pair": (
+    ),
+    "pair": listed(
         "the pair;it;the currency;this pair;that currency pair;the currencies;my currency;our pair;the cross rate"
-    ).split(";"),
-    "second": ("another stock;the other one;something else;the other stock;it;that one;the other".split(";")),
-    "underlying": ("the underlying;it;the stock;my stock;that share;the asset;something".split(";")),
+    ),
+    "second": (
+        listed("another stock;the other one;something else;the other stock;it;that one;the other")
+    ),
+    "underlying": (listed("the underlying;it;the stock;my stock;that share;the asset;something")),
 }
 
 # Frames with a gap that no pointing word fills, by tool.
@@ -142,7 +144,9 @@ def _vague(intent: str, argument: str, rng: Random) -> list[Piece] | None:
     if before.endswith(("the ", "my ", "our ", "a ", "this ")) and " " in text:
         text = text.split(" ", 1)[1]
     after = pieces[at + 1].text if at + 1 < len(pieces) else ""
-    if text in ("it", "this", "them", "us") and (not at or not after or not after.startswith((" ", "?", "."))):
+    if text in ("it", "this", "them", "us") and (
+        not at or not after or not after.startswith((" ", "?", "."))
+    ):
         text = "my " + {"portfolio": "book", "instrument": "stock"}.get(argument, "one")
     if before.endswith((",", "(", "=")) or (after[:1].isalpha()):
         return None
@@ -154,7 +158,16 @@ def _option_gap(intent: str, rng: Random) -> list[Piece]:
     if intent == "option_greek":
         return noun_question([Piece("the "), Piece("", "greek"), Piece(" of "), *noun], rng)
     template = pick(
-        rng, ("price @", "what is @ worth?", "how much is @?", "@ price", "what does @ cost?", "value @", "the premium of @")
+        rng,
+        (
+            "price @",
+            "what is @ worth?",
+            "how much is @?",
+            "@ price",
+            "what does @ cost?",
+            "value @",
+            "the premium of @",
+        ),
     )
     before, _, after = template.partition("@")
     return [Piece(before), *(lower_first(noun) if before else noun), Piece(after)]

@@ -6,26 +6,27 @@ Convention: a period ("over 2022", "in Q1 2021", "year to date") is one span, gi
 from random import Random
 
 from engine.training.dialogues.entities import Value, plain
+from engine.training.dialogues.grammar import listed, worded
 from engine.training.dialogues.names import pick
 
-MONTHS = (
+MONTHS = worded(
     "January February March April May June July August September October November December"
-).split()
-_SHORT = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday".split()
-_NUMBER_WORDS = (
+)
+_SHORT = worded("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
+_WEEKDAYS = worded("Monday Tuesday Wednesday Thursday Friday")
+_NUMBER_WORDS = worded(
     "one two three four five six seven eight nine ten twelve fifteen twenty thirty sixty ninety"
-).split()
-_RELATIVE_DAYS = (
+)
+_RELATIVE_DAYS = listed(
     "yesterday;yesterday;today;last Friday;last Monday;this morning;yesterday's close;last night;"
     "the day before yesterday;last month end;last quarter end;last year end;month end;year end;"
     "quarter end;last week;two weeks ago;a month ago;a year ago;three days ago;last Thursday;T-1"
-).split(";")
-_RELATIVE_PERIODS = (
+)
+_RELATIVE_PERIODS = listed(
     "last year;this year;last month;this month;last week;this week;last quarter;this quarter;yesterday;"
     "year to date;YTD;ytd;month to date;MTD;quarter to date;QTD;today;this morning;last Friday;"
     "the year to date;the past year;the last year;the last month;the past week;the last quarter"
-).split(";")
+)
 
 
 def _ordinal(day: int) -> str:
@@ -198,7 +199,9 @@ def horizon_adjective(rng: Random) -> Value:
         return plain(_hyphenated(rng, _HORIZON_NUMBERS, ("day", "day", "day", "week", "month")))
     if value < 0.82:
         return plain(f"{pick(rng, _HORIZON_NUMBERS)}{pick(rng, ('d', 'd', 'D', 'w', 'm'))}")
-    return plain(pick(rng, ("overnight", "daily", "weekly", "monthly", "one-day", "ten-day", "two-week")))
+    return plain(
+        pick(rng, ("overnight", "daily", "weekly", "monthly", "one-day", "ten-day", "two-week"))
+    )
 
 
 def horizon_noun(rng: Random) -> Value:
@@ -211,7 +214,29 @@ def horizon_noun(rng: Random) -> Value:
     return plain(f"{number} {unit}" if number in ("1", "one") else f"{number} {unit}s")
 
 
-_WINDOW_NUMBERS = (30, 60, 90, 90, 120, 180, 250, 252, 20, 21, 100, 125, 260, 500, 1, 2, 3, 5, 6, 10, 12)
+_WINDOW_NUMBERS = (
+    30,
+    60,
+    90,
+    90,
+    120,
+    180,
+    250,
+    252,
+    20,
+    21,
+    100,
+    125,
+    260,
+    500,
+    1,
+    2,
+    3,
+    5,
+    6,
+    10,
+    12,
+)
 
 
 def window_adjective(rng: Random) -> Value:
@@ -221,7 +246,9 @@ def window_adjective(rng: Random) -> Value:
         units = ("day", "day", "day", "month", "year", "week")
         return plain(_hyphenated(rng, _WINDOW_NUMBERS, units))
     if value < 0.9:
-        return plain(f"{pick(rng, _WINDOW_NUMBERS)}{pick(rng, ('d', 'd', 'D', 'm', 'y', 'Y', 'w'))}")
+        return plain(
+            f"{pick(rng, _WINDOW_NUMBERS)}{pick(rng, ('d', 'd', 'D', 'm', 'y', 'Y', 'w'))}"
+        )
     return plain(pick(rng, ("one-year", "annual", "quarterly", "monthly", "one-month", "yearly")))
 
 
@@ -252,7 +279,7 @@ def expiry(rng: Random) -> Value:
     """An option's expiry: a month, a day, or a time to expiry."""
     value = rng.random()
     if value < 0.34:
-        month = pick(rng, MONTHS) if rng.random() < 0.6 else pick(rng, tuple(_SHORT))
+        month = pick(rng, MONTHS) if rng.random() < 0.6 else pick(rng, _SHORT)
         year = 2020 + int(rng.random() * 8)
         return plain(f"{month} {year}" if rng.random() < 0.8 else f"{month} {year % 100}")
     if value < 0.66:
@@ -263,14 +290,18 @@ def expiry(rng: Random) -> Value:
     number = _count(rng, (1, 2, 3, 3, 6, 6, 9, 12, 18, 30, 90))
     if value < 0.92:
         return plain(f"{number} {unit}" if number in ("1", "one") else f"{number} {unit}s")
-    return plain(f"{number}{pick(rng, ('-', ' '))}{unit}" if rng.random() < 0.6 else f"{pick(rng, (1, 3, 6, 12))}m")
+    return plain(
+        f"{number}{pick(rng, ('-', ' '))}{unit}"
+        if rng.random() < 0.6
+        else f"{pick(rng, (1, 3, 6, 12))}m"
+    )
 
 
 def expiry_adjective(rng: Random) -> Value:
     """An expiry before a noun: June 2023, 3-month, Dec, 16 June 2023, 6m."""
     value = rng.random()
     if value < 0.4:
-        month = pick(rng, MONTHS) if rng.random() < 0.6 else pick(rng, tuple(_SHORT))
+        month = pick(rng, MONTHS) if rng.random() < 0.6 else pick(rng, _SHORT)
         return plain(month if rng.random() < 0.25 else f"{month} {2020 + int(rng.random() * 8)}")
     if value < 0.55:
         return plain(exact_date(rng))

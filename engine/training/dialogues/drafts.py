@@ -10,13 +10,27 @@ from random import Random
 
 from engine.training.dialogues.entities import Value
 from engine.training.dialogues.grammar import Piece
-from engine.training.dialogues.names import pick
 from engine.training.dialogues.values import SAMPLERS
 
-_ARTICLES = ("the ", "my ", "our ", "this ", "that ", "a ", "an ", "your ", "their ", "The ", "Our ", "My ")
+_ARTICLES = (
+    "the ",
+    "my ",
+    "our ",
+    "this ",
+    "that ",
+    "a ",
+    "an ",
+    "your ",
+    "their ",
+    "The ",
+    "Our ",
+    "My ",
+)
 _FOLLOWING_NOUN = re.compile(r" (book|portfolio|fund|desk|account|strategy)\b(?! of| with)")
 _LEADING_NOUN = re.compile(r"(?:^|[^\w])(?:[Bb]ook|[Pp]ortfolio|[Ff]und|[Aa]ccount|BOOK)[ =:]+$")
-_PERIOD_LEAD = re.compile(r"(?:over|in|during|for|of|across|throughout|within) (?:the )?$", re.IGNORECASE)
+_PERIOD_LEAD = re.compile(
+    r"(?:over|in|during|for|of|across|throughout|within) (?:the )?$", re.IGNORECASE
+)
 
 # Slot kinds whose meaning depends on the argument.
 _KINDS: dict[tuple[str, str], str] = {

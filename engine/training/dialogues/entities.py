@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from engine.training.dialogues import names
+from engine.training.dialogues.grammar import listed, worded
 from engine.training.dialogues.names import pick
 
 # Ticker, then every way to name the company.
@@ -33,23 +34,32 @@ KNOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("XOM", ("Exxon Mobil", "Exxon", "ExxonMobil")),
 )
 INDEX_FORMS = ("S&P 500", "S&P 500", "SPX", "S&P", "S&P500", "S&P 500 index", "SP500", "index")
-OTHER_INDICES = (
+OTHER_INDICES = listed(
     "Nasdaq 100;Nasdaq;Dow Jones;Dow;DAX;FTSE 100;FTSE;Euro Stoxx 50;CAC 40;Nikkei 225;Nikkei;SMI;"
     "MSCI World;MSCI EM;Russell 2000;STOXX 600;Hang Seng;TOPIX;IBEX 35;AEX;ASX 200;VIX"
-).split(";")
+)
 
-CODES = (
+CODES = worded(
     "USD EUR GBP JPY CHF USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN CZK HUF RON BGN TRY ZAR BRL "
     "MXN CNY HKD SGD KRW INR THB IDR MYR PHP ILS ISK"
-).split()
+)
 # Names by code: singular forms fit "euro dollar", plural ones fit amounts.
 CURRENCY_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "USD": (("dollar", "US dollar", "U.S. dollar", "greenback"), ("dollars", "US dollars", "bucks")),
+    "USD": (
+        ("dollar", "US dollar", "U.S. dollar", "greenback"),
+        ("dollars", "US dollars", "bucks"),
+    ),
     "EUR": (("euro", "euro"), ("euros", "euro")),
-    "GBP": (("pound", "sterling", "British pound", "pound sterling"), ("pounds", "sterling", "quid")),
+    "GBP": (
+        ("pound", "sterling", "British pound", "pound sterling"),
+        ("pounds", "sterling", "quid"),
+    ),
     "JPY": (("yen", "Japanese yen"), ("yen", "Japanese yen")),
     "CHF": (("Swiss franc", "franc", "swissie"), ("Swiss francs", "francs")),
-    "AUD": (("Australian dollar", "Aussie dollar", "aussie"), ("Australian dollars", "Aussie dollars")),
+    "AUD": (
+        ("Australian dollar", "Aussie dollar", "aussie"),
+        ("Australian dollars", "Aussie dollars"),
+    ),
     "CAD": (("Canadian dollar", "loonie"), ("Canadian dollars",)),
     "NZD": (("New Zealand dollar", "kiwi"), ("New Zealand dollars", "kiwi dollars")),
     "SEK": (("Swedish krona", "krona"), ("Swedish kronor", "kronor")),
@@ -110,10 +120,17 @@ def instrument(rng: Random) -> Value:
         return Value(pick(rng, ("the ", "the ", "")), pick(rng, INDEX_FORMS[:-1]))
     if value < 0.11:
         return Value(pick(rng, ("the ", "the ", "")), pick(rng, OTHER_INDICES))
+    if value < 0.12:
+        return Value(
+            pick(rng, ("the ", "the ", "")),
+            pick(rng, ("sample book", "sample portfolio", "sample book")),
+        )
     text = instrument_name(rng)
-    if value < 0.14:
-        return Value("", text, pick(rng, (" stock", " shares", " common stock", " equity", " share")))
-    if value < 0.155:
+    if value < 0.15:
+        return Value(
+            "", text, pick(rng, (" stock", " shares", " common stock", " equity", " share"))
+        )
+    if value < 0.165:
         return Value(pick(rng, ("ticker ", "the stock ", "shares of ", "the share ")), text)
     return plain(text)
 
@@ -126,7 +143,9 @@ def benchmark(rng: Random) -> Value:
     if value < 0.65:
         return Value(pick(rng, ("the ", "")), pick(rng, OTHER_INDICES))
     if value < 0.72:
-        return Value("the ", pick(rng, ("market", "broad market", "benchmark index", "stock market")))
+        return Value(
+            "the ", pick(rng, ("market", "broad market", "benchmark index", "stock market"))
+        )
     return instrument(rng)
 
 
@@ -176,14 +195,18 @@ def pair(rng: Random) -> Value:
     if value < 0.56:
         return plain(pick(rng, PAIR_NICKNAMES[:-1]))
     if value < 0.62:
-        return plain(f"{first} {pick(rng, ('in', 'to', 'vs', 'against', 'into', 'versus', 'per'))} {second}")
+        return plain(
+            f"{first} {pick(rng, ('in', 'to', 'vs', 'against', 'into', 'versus', 'per'))} {second}"
+        )
     one, two = currency_singular(rng), currency_singular(rng)
     if one == two:
         one, two = "euro", "dollar"
     if value < 0.72:
         return plain(one + pick(rng, (" ", "-", "/", "/")) + two)
     if value < 0.84:
-        join = pick(rng, ("to the", "to", "against the", "against", "versus the", "vs the", "vs", "in"))
+        join = pick(
+            rng, ("to the", "to", "against the", "against", "versus the", "vs the", "vs", "in")
+        )
         return Value(pick(rng, ("the ", "")), f"{one} {join} {two}")
     many = currency(rng)
     return plain(f"{many} {pick(rng, ('per', 'per', 'to the', 'for one', 'to one'))} {one}")
@@ -206,7 +229,9 @@ def pair_per(rng: Random) -> Value:
 def pair_worth(rng: Random) -> Value:
     """Two currencies around a verb: (a) euro in dollars, (the) pound worth in yen."""
     link = pick(rng, ("in", "worth in", "in", "against"))
-    return Value(pick(rng, ("a ", "the ", "a ")), f"{currency_singular(rng)} {link} {currency(rng)}")
+    return Value(
+        pick(rng, ("a ", "the ", "a ")), f"{currency_singular(rng)} {link} {currency(rng)}"
+    )
 
 
 def asset(rng: Random) -> Value:

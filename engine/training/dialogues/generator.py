@@ -10,13 +10,13 @@ from engine.training.dialogues.catalogue import ASK_BACK, FINAL_DECLINE, INTENTS
 from engine.training.dialogues.clauses import (
     PHRASES,
     SUBJECTS,
+    base_clause,
+    dress,
     keys_by_argument,
     noun_question,
     question,
-    dress,
-    base_clause,
 )
-from engine.training.dialogues.drafts import Call, Draft, Segment, fill
+from engine.training.dialogues.drafts import Call, Draft, fill
 from engine.training.dialogues.grammar import Piece, expand, lines
 from engine.training.dialogues.junk import JUNK, JUNK_CLAUSES
 from engine.training.dialogues.names import name as invented_name
@@ -37,7 +37,14 @@ _KINDS = (
     (1.00, Kind.ASK_BACK),
 )
 _AGENTS = (Agent.AUTO, Agent.AUTO, Agent.RISK, Agent.MARKET, Agent.COMPLIANCE)
-_FAVOURED = ("value_at_risk", "expected_shortfall", "stress_test", "convert_currency", "fx_rate", "limit_check")
+_FAVOURED = (
+    "value_at_risk",
+    "expected_shortfall",
+    "stress_test",
+    "convert_currency",
+    "fx_rate",
+    "limit_check",
+)
 # Words of a declined text that would call a tool for which the row has one.
 _JUNK_WORDS: dict[str, tuple[str, ...]] = {
     "weather": ("weather", "temperature", "forecast", "rain", "warm", "umbrella"),
@@ -51,11 +58,32 @@ _JUNK_WORDS: dict[str, tuple[str, ...]] = {
     "office_supplies": ("stock", "order", "buy"),
     "credit_rating": ("rating", "rated", "investment grade"),
     "dividend": ("dividend", "pay"),
-    "company_profile": ("ceo", "cfo", "chair", "chief", "based", "headquarter", "profile", "about", "does", "who", "founder"),
+    "company_profile": (
+        "ceo",
+        "cfo",
+        "chair",
+        "chief",
+        "based",
+        "headquarter",
+        "profile",
+        "about",
+        "does",
+        "who",
+        "founder",
+    ),
     "bond_yield": ("yield", "bond"),
     "open_tickets": ("ticket", "broken"),
 }
-_VAGUE_BOOK = ("my book", "the book", "our book", "the portfolio", "it", "this book", "my portfolio", "us")
+_VAGUE_BOOK = (
+    "my book",
+    "the book",
+    "our book",
+    "the portfolio",
+    "it",
+    "this book",
+    "my portfolio",
+    "us",
+)
 
 
 def _random(*parts: object) -> Random:
@@ -71,7 +99,9 @@ def _value_of_lines(rng: Random) -> dict[str, str]:
     fixed: dict[str, str] = {}
     value = rng.random()
     if value < 0.8:
-        fixed["portfolio"] = pick(rng, ("sample", "sample book")) if rng.random() < 0.15 else invented_name(rng)
+        fixed["portfolio"] = (
+            pick(rng, ("sample", "sample book")) if rng.random() < 0.15 else invented_name(rng)
+        )
     if value > 0.5:
         fixed["as_of"] = dates.line_date(rng)
     return fixed
@@ -126,7 +156,11 @@ class _Writer:
 
     def _one_call(self, fixed: dict[str, str]) -> Dialogue:
         intent = self._intent()
-        if "portfolio" in fixed and SUBJECTS.get(intent) == "portfolio" and self._rng.random() < 0.7:
+        if (
+            "portfolio" in fixed
+            and SUBJECTS.get(intent) == "portfolio"
+            and self._rng.random() < 0.7
+        ):
             pieces = self._without_book(intent)
         else:
             pieces = question(intent, self._rng)
@@ -189,7 +223,13 @@ class _Writer:
         )
 
     def _spoken(
-        self, draft: Draft, fixed: dict[str, str], final: str, *, kind: Kind, intents: tuple[str, ...]
+        self,
+        draft: Draft,
+        fixed: dict[str, str],
+        final: str,
+        *,
+        kind: Kind,
+        intents: tuple[str, ...],
     ) -> Dialogue:
         return Dialogue(
             user=_with_lines(draft.text(), fixed), steps=(), final=final, kind=kind, intents=intents
@@ -216,9 +256,7 @@ class _Writer:
             lowered = draft.text().lower()
             words = [word for name in self._junk for word in _JUNK_WORDS[name]]
             if not any(word in lowered for word in words):
-                return self._spoken(
-                    draft, fixed, FINAL_DECLINE, kind=Kind.OUT_OF_SCOPE, intents=()
-                )
+                return self._spoken(draft, fixed, FINAL_DECLINE, kind=Kind.OUT_OF_SCOPE, intents=())
 
     def _foreign(self) -> list[Piece]:
         rng = self._rng

@@ -5,7 +5,7 @@ are compiled once and expanded with a random source into pieces: literal text or
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from random import Random
 
 _Node = str | tuple[str, str] | list["_Sequence"]
@@ -51,7 +51,7 @@ def _parse_sequence(source: str, position: int, closers: str) -> tuple[_Sequence
     return tuple(nodes), position
 
 
-@lru_cache(maxsize=None)
+@cache
 def compile_template(source: str) -> _Sequence:
     """The parsed form of a template; malformed brackets raise IndexError or ValueError."""
     sequence, position = _parse_sequence(source, 0, "")
@@ -83,7 +83,7 @@ def expand_text(source: str, rng: Random) -> str:
     return "".join(piece.text for piece in expand(source, rng))
 
 
-@lru_cache(maxsize=None)
+@cache
 def slots_of(source: str) -> frozenset[str]:
     """Every slot name that some expansion of the template can contain."""
     found: set[str] = set()
@@ -103,3 +103,13 @@ def slots_of(source: str) -> frozenset[str]:
 def lines(table: str) -> tuple[str, ...]:
     """The non-empty lines of a compact string table, stripped of indentation."""
     return tuple(line.strip() for line in table.splitlines() if line.strip())
+
+
+def listed(table: str) -> tuple[str, ...]:
+    """The entries of a compact table that are set off by semicolons."""
+    return tuple(entry for entry in table.replace("\n", "").split(";") if entry)
+
+
+def worded(table: str) -> tuple[str, ...]:
+    """The words of a compact table."""
+    return tuple(table.split())

@@ -193,7 +193,9 @@ def _intent(name: str, description: str, arguments: str, label: str) -> Intent:
         name=name,
         agent=Agent.AUTO,
         description=description,
-        arguments=tuple(Argument(word.rstrip("!"), word.endswith("!")) for word in arguments.split()),
+        arguments=tuple(
+            Argument(word.rstrip("!"), word.endswith("!")) for word in arguments.split()
+        ),
         fields=(subject, value),
         final=f"The {label} of <subject> is <value>.",
     )

@@ -7,24 +7,28 @@ no double quote, no backslash and never the word "and", which joins two names in
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 from engine.training.dialogues import words
+from engine.training.dialogues.grammar import worded
 
 _T = TypeVar("_T")
 _TOKENIZER = Path(__file__).parents[2] / "embedded" / "tokenizer.json"
-_CONSONANTS = "b c d f g h j k l m n p q r s t v w x z br ch cl cr dr fl gr kn pl pr sc sh sk st th tr wh".split()
-_VOWELS = "a e i o u a e i o ai ea ee ie oa oo ou y".split()
-_CODAS = ["", "", "", *"n r s l t m k d x ck ld nd nk nt rd rk rn st th".split()]
+_CONSONANTS = worded(
+    "b c d f g h j k l m n p q r s t v w x z br ch cl cr dr fl gr kn pl pr sc sh sk st th tr wh"
+)
+_VOWELS = worded("a e i o u a e i o ai ea ee ie oa oo ou y")
+_CODAS = ["", "", "", *worded("n r s l t m k d x ck ld nd nk nt rd rk rn st th")]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ACCENTED = "áàâäãåæçéèêëíîïñóòôöõøßúùûüýžščřłąęğışőű"
-_FUNCTION_WORDS = frozenset("and or of the to from in on at by for with is vs a an".split())
+_FUNCTION_WORDS = frozenset(worded("and or of the to from in on at by for with is vs a an"))
 
 
-def pick(rng: Random, options: "tuple[_T, ...] | list[_T]") -> _T:
+def pick(rng: Random, options: Sequence[_T]) -> _T:
     """A uniformly drawn element; about twice as fast as `Random.choice`."""
     return options[int(rng.random() * len(options))]
 
@@ -90,7 +94,7 @@ def _syllable_word(rng: Random) -> str:
 
 def _letters_word(rng: Random) -> str:
     alphabet = _LETTERS if rng.random() < 0.9 else _LETTERS + _ACCENTED
-    return "".join(pick(rng, tuple(alphabet)) for _ in range(2 + int(rng.random() * 7)))
+    return "".join(pick(rng, alphabet) for _ in range(2 + int(rng.random() * 7)))
 
 
 def _piece_word(rng: Random) -> str:
@@ -146,12 +150,12 @@ def cased_word(rng: Random) -> str:
 
 def _digits(rng: Random, longest: int = 4) -> str:
     count = 1 + int(rng.random() * longest)
-    return "".join(pick(rng, tuple("0123456789")) for _ in range(count))
+    return "".join(pick(rng, "0123456789") for _ in range(count))
 
 
 def _upper(rng: Random, longest: int = 4) -> str:
     count = 1 + int(rng.random() * longest)
-    return "".join(pick(rng, tuple(_LETTERS)) for _ in range(count)).upper()
+    return "".join(pick(rng, _LETTERS) for _ in range(count)).upper()
 
 
 def code(rng: Random) -> str:
@@ -220,8 +224,10 @@ def ticker(rng: Random) -> str:
     """A ticker such as `QXT`, `VOD.L`, `BRK.B` or `0700.HK`."""
     value = rng.random()
     if value < 0.75:
-        return "".join(pick(rng, tuple(_LETTERS)) for _ in range(2 + int(rng.random() * 4))).upper()
-    suffix = pick(rng, ("L", "DE", "PA", "SW", "MI", "AS", "HK", "T", "A", "B", "TO", "AX", "N", "OQ"))
+        return "".join(pick(rng, _LETTERS) for _ in range(2 + int(rng.random() * 4))).upper()
+    suffix = pick(
+        rng, ("L", "DE", "PA", "SW", "MI", "AS", "HK", "T", "A", "B", "TO", "AX", "N", "OQ")
+    )
     base = _digits(rng) if value > 0.95 else _upper(rng, 4)
     return f"{base}.{suffix}"
 

@@ -9,6 +9,7 @@ from random import Random
 from engine.training.dialogues.drafts import Segment
 from engine.training.dialogues.names import pick
 
+
 def _typo(word: str, rng: Random) -> str:
     at = 1 + int(rng.random() * (len(word) - 2))
     value = rng.random()
@@ -18,7 +19,7 @@ def _typo(word: str, rng: Random) -> str:
         return word[:at] + word[at + 1 :]
     if value < 0.85:
         return word[:at] + word[at] + word[at:]
-    return word[:at] + pick(rng, tuple("abcdefghijklmnopqrstuvwxyz")) + word[at + 1 :]
+    return word[:at] + pick(rng, "abcdefghijklmnopqrstuvwxyz") + word[at + 1 :]
 
 
 def _with_typo(segments: list[Segment], rng: Random) -> list[Segment]:

@@ -4,10 +4,10 @@ Unsupported figures in the frames of supported ones, forecasts, advice, orders, 
 general knowledge, small talk, coding, and attempts to redirect the assistant.
 """
 
-from engine.training.dialogues.grammar import lines
+from engine.training.dialogues.grammar import lines, listed
 
 # Figures that no tool computes; used as `the <figure> of <subject>` in every noun frame.
-FIGURES = (
+FIGURES = listed(
     "GDP;population;capital;CEO;dividend yield;P/E ratio;market cap;market capitalisation;ESG score;duration;"
     "modified duration;DV01;PV01;convexity;Sharpe ratio;Sortino ratio;information ratio;tracking error;alpha;"
     "credit spread;CDS spread;probability of default;loss given default;coupon;yield to maturity;maturity;NAV;AUM;"
@@ -22,7 +22,7 @@ FIGURES = (
     "ex-dividend date;earnings date;next dividend;stamp duty;commission;slippage;best execution report;"
     "fund manager;benchmark weights;prospectus;annual report;balance sheet;cash flow statement;roll yield;"
     "open interest;futures curve;repo rate;borrow cost;half-life;Hurst exponent;GARCH forecast;regulatory capital"
-).split(";")
+)
 
 # Sentences with a company, place, person, book or instrument.
 SENTENCES = lines("""

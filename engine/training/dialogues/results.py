@@ -12,11 +12,32 @@ from engine.training.dialogues.names import pick
 from engine.training.dialogues.views import ToolView, compact_json
 
 _SCALES = {"%": 60.0, "1": 2.0, "ms": 400.0, "days": 500.0, "shares": 1e6, "contracts": 500.0}
-_STATUS = ("ok", "ok", "within limits", "breach", "breached", "warning", "pass", "fail", "2 breaches")
+_STATUS = (
+    "ok",
+    "ok",
+    "within limits",
+    "breach",
+    "breached",
+    "warning",
+    "pass",
+    "fail",
+    "2 breaches",
+)
 _LINES = (
-    "AAPL 12500.00 USD", "MSFT 8400.50 USD", "EUR 3000000.00 EUR", "Technology 41.2 %", "Energy 12.7 %",
-    "USD 1203344.10", "GBP -50211.00", "SPX 4000 call 10 contracts", "JPM 200 shares", "KO 5000 shares",
-    "VaR limit 50000 used 48211", "sector limit 40 % used 41.2 %", "Health care 9.8 %", "cash 100000 USD",
+    "AAPL 12500.00 USD",
+    "MSFT 8400.50 USD",
+    "EUR 3000000.00 EUR",
+    "Technology 41.2 %",
+    "Energy 12.7 %",
+    "USD 1203344.10",
+    "GBP -50211.00",
+    "SPX 4000 call 10 contracts",
+    "JPM 200 shares",
+    "KO 5000 shares",
+    "VaR limit 50000 used 48211",
+    "sector limit 40 % used 41.2 %",
+    "Health care 9.8 %",
+    "cash 100000 USD",
 )
 _ERRORS = (
     "{date} is not a trading day",
@@ -50,7 +71,11 @@ _ERRORS = (
 
 
 def _iso(rng: Random) -> str:
-    year, month, day = 1990 + int(rng.random() * 37), 1 + int(rng.random() * 12), 1 + int(rng.random() * 28)
+    year, month, day = (
+        1990 + int(rng.random() * 37),
+        1 + int(rng.random() * 12),
+        1 + int(rng.random() * 28),
+    )
     return f"{year}-{month:02d}-{day:02d}"
 
 

@@ -26,17 +26,55 @@ from engine.training.dialogues.names import pick
 _Parts = tuple[list[Piece], list[str]]
 
 _PORTFOLIO_GROUP = (
-    "value_at_risk", "expected_shortfall", "value_at_risk", "expected_shortfall", "exposure", "limit_check",
-    "large_exposures", "positions", "stress_test",
+    "value_at_risk",
+    "expected_shortfall",
+    "value_at_risk",
+    "expected_shortfall",
+    "exposure",
+    "limit_check",
+    "large_exposures",
+    "positions",
+    "stress_test",
 )
 _INSTRUMENT_GROUP = ("price", "volatility", "beta", "drawdown")
 _DOUBLED = (
-    "scenario", "by", "confidence", "greek", "as_of", "horizon", "method", "limit", "window", "to", "strike",
-    "benchmark", "start", "threshold", "second",
+    "scenario",
+    "by",
+    "confidence",
+    "greek",
+    "as_of",
+    "horizon",
+    "method",
+    "limit",
+    "window",
+    "to",
+    "strike",
+    "benchmark",
+    "start",
+    "threshold",
+    "second",
 )
 _JOINERS = (
-    ", and ", " and ", ", and ", "? And ", ". Also, ", ". Then ", "; ", ", plus ", " as well as ", ", also ",
-    "? Also ", "? ", ". ", " + ", ", then ", ". And ", ", and also ", " & ", "? And also ", ". In addition, ",
+    ", and ",
+    " and ",
+    ", and ",
+    "? And ",
+    ". Also, ",
+    ". Then ",
+    "; ",
+    ", plus ",
+    " as well as ",
+    ", also ",
+    "? Also ",
+    "? ",
+    ". ",
+    " + ",
+    ", then ",
+    ". And ",
+    ", and also ",
+    " & ",
+    "? And also ",
+    ". In addition, ",
 )
 _PRONOUN_CLAUSES = {
     "limit_check": (
@@ -64,7 +102,11 @@ _PRONOUN_CLAUSES = {
         "what would {scenario} do to it",
         "how much does it lose if {scenario:clause}",
     ),
-    "exposure": ("how is it split by {by}", "what is it exposed to by {by}", "break it down by {by}"),
+    "exposure": (
+        "how is it split by {by}",
+        "what is it exposed to by {by}",
+        "break it down by {by}",
+    ),
     "price_change": (
         "how much has it [moved|gained|lost] since {start}",
         "how did it do in {start:period}",
@@ -108,7 +150,9 @@ def _suffixed(pieces: list[Piece], number: int) -> list[Piece]:
 
 def _listed(items: list[list[Piece]], rng: Random) -> list[Piece]:
     """`A and B`, `A, B and C`, `A and of B`, `A / B`, ..."""
-    last = pick(rng, (" and ", " and ", " and ", ", ", " & ", " / ", " and also ", " as well as ", ", and "))
+    last = pick(
+        rng, (" and ", " and ", " and ", ", ", " & ", " / ", " and also ", " as well as ", ", and ")
+    )
     middle = " / " if last == " / " else ", "
     result: list[Piece] = []
     for idx, item in enumerate(items):
@@ -130,7 +174,10 @@ def _doubled(pieces: list[Piece], argument: str, count: int, rng: Random) -> lis
         items = [[Piece("", f"{key}_{number}{kind}")] for number in range(1, count + 1)]
         before = pieces[idx - 1].text if idx else ""
         word = before.split(" ")[-2] if before.endswith(" ") and before.count(" ") > 1 else ""
-        if word in ("of", "for", "on", "by", "in", "under", "to", "at", "with") and rng.random() < 0.3:
+        if (
+            word in ("of", "for", "on", "by", "in", "under", "to", "at", "with")
+            and rng.random() < 0.3
+        ):
             items = [items[0], *([Piece(f"{word} "), *item] for item in items[1:])]
         result.extend(_listed(items, rng))
     return result
@@ -149,7 +196,7 @@ def same_tool(available: list[str], rng: Random) -> _Parts | None:
         argument, count = subject, 3 if rng.random() < 0.25 else 2
     else:
         options = [name for name in _DOUBLED if name in held]
-        if "end" in held:
+        if "end" in held or any(piece.slot == "start" for piece in pieces):
             options = [name for name in options if name != "start"]
         if not options:
             return None
@@ -165,7 +212,12 @@ def _head(intent: str, rng: Random) -> list[Piece]:
 def _adjectives(intents: list[str], rng: Random) -> list[Piece]:
     if not {"value_at_risk", "expected_shortfall"} & {intents[0]} or rng.random() < 0.5:
         return []
-    options = ("{confidence:level} ", "{horizon:adjective} ", "{horizon:adjective} {confidence:level} ", "{method} ")
+    options = (
+        "{confidence:level} ",
+        "{horizon:adjective} ",
+        "{horizon:adjective} {confidence:level} ",
+        "{method} ",
+    )
     return expand(pick(rng, options), rng)
 
 
@@ -184,23 +236,47 @@ def joined_heads(available: list[str], rng: Random) -> _Parts | None:
     heads = [_head(intent, rng) for intent in intents]
     if pick(rng, (True, False)):
         heads[0] = [*_adjectives(intents, rng), *heads[0]]
-    slot = Piece("", next((subject_slot(name) for name in intents if ":" in subject_slot(name)), subject_slot(intents[0])))
+    slot = Piece(
+        "",
+        next(
+            (subject_slot(name) for name in intents if ":" in subject_slot(name)),
+            subject_slot(intents[0]),
+        ),
+    )
     value = rng.random()
     listed = _listed(heads, rng)
     if value < 0.5:
-        noun = [Piece(pick(rng, ("the ", "", "both the ", "the "))), *listed, Piece(pick(rng, (" of ", " for ", " of ", " on "))), slot]
+        noun = [
+            Piece(pick(rng, ("the ", "", "both the ", "the "))),
+            *listed,
+            Piece(pick(rng, (" of ", " for ", " of ", " on "))),
+            slot,
+        ]
         return noun_question(noun, rng), intents
     if value < 0.6:
-        return [slot, Piece(pick(rng, (": ", " - ", ", ", " "))), *listed, Piece(pick(rng, ("", "?", " please")))], intents
+        return [
+            slot,
+            Piece(pick(rng, (": ", " - ", ", ", " "))),
+            *listed,
+            Piece(pick(rng, ("", "?", " please"))),
+        ], intents
     if value < 0.75:
-        link = pick(rng, (" and its ", ", and its ", ". Also its ", " and the ", " plus ", ", also "))
-        noun = [*heads[0], Piece(pick(rng, (" of ", " for "))), slot, Piece(link), *_listed(heads[1:], rng)]
+        link = pick(
+            rng, (" and its ", ", and its ", ". Also its ", " and the ", " plus ", ", also ")
+        )
+        noun = [
+            *heads[0],
+            Piece(pick(rng, (" of ", " for "))),
+            slot,
+            Piece(link),
+            *_listed(heads[1:], rng),
+        ]
         return noun_question(noun, rng), intents
     if value < 0.9:
         template = expand(pick(rng, wrappers.SUBJECT_FIRST), rng)
         pieces = around(template, listed, rng)
         return [slot if piece.slot == "subject" else piece for piece in pieces], intents
-    template = pick(
+    figures = pick(
         rng,
         (
             "I need {n} figures for {subject}: @",
@@ -210,7 +286,7 @@ def joined_heads(available: list[str], rng: Random) -> _Parts | None:
             "please send @. It is for {subject}.",
         ),
     ).replace("{n}", ("two", "three")[count - 2])
-    pieces = around(expand(template, rng), listed, rng)
+    pieces = around(expand(figures, rng), listed, rng)
     return [slot if piece.slot == "subject" else piece for piece in pieces], intents
 
 
@@ -222,7 +298,9 @@ def _follow_up(intent: str, rng: Random) -> list[Piece]:
     noun = expand(pick(rng, table.bare), rng)
     if noun and noun[0].text.startswith("the "):
         noun = [Piece(noun[0].text[4:]), *noun[1:]]
-    lead = pick(rng, ("its ", "its ", "the ", "what is its ", "what's its ", "give me its ", "I need its "))
+    lead = pick(
+        rng, ("its ", "its ", "the ", "what is its ", "what's its ", "give me its ", "I need its ")
+    )
     return [Piece(lead), *noun, Piece(pick(rng, ("?", "", "?")))]
 
 
@@ -256,7 +334,10 @@ def compound(available: list[str], rng: Random) -> _Parts | None:
     is_shared = rng.random() < 0.5 and subject in ("portfolio", "instrument")
     if is_shared:
         key = f"{subject}_1"
-        if sum(piece.slot is not None and split_slot(piece.slot)[1] == subject for piece in first) != 1:
+        if (
+            sum(piece.slot is not None and split_slot(piece.slot)[1] == subject for piece in first)
+            != 1
+        ):
             return None
         siblings = [name for name in available if SUBJECTS[name] == subject and name != intents[0]]
         if len(siblings) < count - 1:
@@ -265,8 +346,10 @@ def compound(available: list[str], rng: Random) -> _Parts | None:
         parts += [_suffixed(_follow_up(name, rng), idx) for idx, name in enumerate(intents[1:], 2)]
         shared = {key: subject}
         parts[0] = [
-            Piece("", shared[name] + tail) if (name := (piece.slot or "").partition(":")[0]) in shared
-            and (tail := (piece.slot or "")[len(name):]) is not None else piece
+            Piece("", shared[name] + tail)
+            if (name := (piece.slot or "").partition(":")[0]) in shared
+            and (tail := (piece.slot or "")[len(name) :]) is not None
+            else piece
             for piece in parts[0]
         ]
     else:
@@ -311,7 +394,12 @@ def several(available: list[str], rng: Random) -> tuple[list[Piece], list[Call]]
         pieces, intents = parts
         if rng.random() < 0.2 and "as_of" not in present(pieces):
             pieces = around(expand(pick(rng, wrappers.LEADING_DATE), rng), pieces, rng)
-        elif rng.random() < 0.25 and len(set(intents)) > 1 and value < 0.8 and "_" not in "".join(keys_of(pieces)):
+        elif (
+            rng.random() < 0.25
+            and len(set(intents)) > 1
+            and value < 0.8
+            and "_" not in "".join(keys_of(pieces))
+        ):
             pieces = attach(intents[0], pieces, rng)
         calls = calls_of(intents, pieces)
         if _is_complete(calls):

@@ -107,13 +107,39 @@ value: value result answer info
 
 # Fields that no sentence cites: (name, unit, decimals); empty unit = text.
 DISTRACTORS = (
-    ("currency", "", 0), ("calendar", "", 0), ("source", "", 0), ("snapshot", "", 0), ("model_version", "", 0),
-    ("observations", "1", 0), ("num_positions", "1", 0), ("num_scenarios", "1", 0), ("mean_return", "%", 4),
-    ("book_value", "CUR", 0), ("notional", "CUR", 0), ("standard_error", "CUR", 0), ("second_method", "", 0),
-    ("computed_in", "ms", 0), ("skewness", "1", 2), ("worst_day", "", 0), ("best_day", "", 0), ("tolerance", "%", 2),
-    ("desk", "", 0), ("data_quality", "", 0), ("timezone", "", 0), ("risk_free_rate", "%", 2), ("spot", "CUR", 2),
-    ("dividend_yield", "%", 2), ("previous", "CUR", 2), ("high", "CUR", 2), ("low", "CUR", 2), ("volume", "shares", 0),
-    ("days", "days", 0), ("comment", "", 0), ("region", "", 0), ("region_code", "", 0), ("trader", "", 0),
+    ("currency", "", 0),
+    ("calendar", "", 0),
+    ("source", "", 0),
+    ("snapshot", "", 0),
+    ("model_version", "", 0),
+    ("observations", "1", 0),
+    ("num_positions", "1", 0),
+    ("num_scenarios", "1", 0),
+    ("mean_return", "%", 4),
+    ("book_value", "CUR", 0),
+    ("notional", "CUR", 0),
+    ("standard_error", "CUR", 0),
+    ("second_method", "", 0),
+    ("computed_in", "ms", 0),
+    ("skewness", "1", 2),
+    ("worst_day", "", 0),
+    ("best_day", "", 0),
+    ("tolerance", "%", 2),
+    ("desk", "", 0),
+    ("data_quality", "", 0),
+    ("timezone", "", 0),
+    ("risk_free_rate", "%", 2),
+    ("spot", "CUR", 2),
+    ("dividend_yield", "%", 2),
+    ("previous", "CUR", 2),
+    ("high", "CUR", 2),
+    ("low", "CUR", 2),
+    ("volume", "shares", 0),
+    ("days", "days", 0),
+    ("comment", "", 0),
+    ("region", "", 0),
+    ("region_code", "", 0),
+    ("trader", "", 0),
 )
 
 DESCRIPTIONS = _sentences("""
@@ -179,5 +205,18 @@ positions: Holdings of a portfolio.
 positions: The content of a book, line by line.
 """)
 
-PREFIXES = ("get_", "calc_", "compute_", "risk_", "run_", "fetch_", "desk_", "query_", "svc_", "tool_", "do_", "lookup_")
+PREFIXES = (
+    "get_",
+    "calc_",
+    "compute_",
+    "risk_",
+    "run_",
+    "fetch_",
+    "desk_",
+    "query_",
+    "svc_",
+    "tool_",
+    "do_",
+    "lookup_",
+)
 SUFFIXES = ("_v2", "_tool", "_api", "_service", "_calc", "_lookup", "_eod", "_query", "_fn", "_2")

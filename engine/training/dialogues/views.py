@@ -30,7 +30,9 @@ class ToolView:
     canonical: bool
 
 
-def _spec(name: str, description: str, arguments: tuple[Argument, ...], labels: dict[str, str]) -> ToolSpec:
+def _spec(
+    name: str, description: str, arguments: tuple[Argument, ...], labels: dict[str, str]
+) -> ToolSpec:
     return ToolSpec(
         name=name,
         description=description,
@@ -73,7 +75,7 @@ def _tool_name(intent: Intent, rng: Random) -> str:
     if value < 0.2:
         return intent.name
     if value < 0.36:
-        return "fn_" + "".join(pick(rng, tuple(_OPAQUE)) for _ in range(2 + int(rng.random() * 3)))
+        return "fn_" + "".join(pick(rng, _OPAQUE) for _ in range(2 + int(rng.random() * 3)))
     name = pick(rng, synonyms.TOOL_NAMES.get(intent.name, (intent.name,)))
     value = rng.random()
     if value < 0.2:
@@ -112,7 +114,7 @@ def varied_view(intent: Intent, taken: set[str], rng: Random) -> ToolView:
     """The tool under another name, with other words and sometimes fewer arguments."""
     name = _tool_name(intent, rng)
     while name in taken:
-        name = _tool_name(intent, rng) + pick(rng, tuple("23456789"))
+        name = _tool_name(intent, rng) + pick(rng, "23456789")
     taken.add(name)
     drop = 0.0 if rng.random() < 0.5 else 0.3
     kept = [item for item in intent.arguments if item.required or rng.random() >= drop]

@@ -3,8 +3,9 @@
 Plain data: nouns, surnames, places, company words and finance words that also occur in names.
 """
 
-NOUNS = tuple(
-    """
+from engine.training.dialogues.grammar import listed, worded
+
+NOUNS = worded("""
 albatross alder almond alpaca amber anchor anvil apricot arbor arrow ash aspen aster atlas aurora
 badger bamboo banyan barley basalt basin bastion beacon beaver beech birch bison blizzard bluebird
 bobcat bonsai boulder bramble breeze bridge briar bronze brook buffalo bumblebee butterfly cactus
@@ -34,11 +35,9 @@ swallow swan swift sycamore tamarind tapir teal tempest thistle thunder thyme ti
 tortoise toucan trident trout tsunami tulip tundra turquoise turtle umber unicorn urchin vanilla
 velvet venus verbena viper volcano vortex vulture walnut walrus wasp waterfall weasel whale willow
 windmill wisteria wolf wolverine wombat woodpecker wren yak yarrow yew zebra zenith zephyr zinnia
-""".split()
-)
+""")
 
-SURNAMES = tuple(
-    """
+SURNAMES = worded("""
 Abbott Abernathy Ackermann Adeyemi Aguilar Ahmadi Albrecht Almeida Andersson Antonov Arslan Ashworth
 Bakker Banerjee Barlow Baumann Bennett Bergström Bianchi Blackwood Blanchard Bosworth Brenner
 Bukowski Burnham Calloway Cameron Cardoso Castellan Chatterjee Chaudhry Choi Christensen Clarke
@@ -57,11 +56,9 @@ Schröder Schulz Sepúlveda Shapiro Sharma Silva Sinclair Sokolov Sørensen Stav
 Suzuki Svensson Szabó Takahashi Tanaka Teixeira Thackeray Thompson Torres Tremblay Tymoshenko Ueda
 Vandenberg Vasquez Venter Vogel Wagner Wakefield Wallace Weber Weinstein Whitaker Wilkinson Winters
 Wójcik Wong Xu Yamamoto Yılmaz Zabriskie Zhang Zimmermann Zuckerman Żeromski
-""".split()
-)
+""")
 
-PLACES = tuple(
-    """
+PLACES = worded("""
 Aberdeen Adelaide Alabama Alaska Alpine Amsterdam Andes Antwerp Arctic Arizona Athens Atlantic
 Auckland Austria Baltic Baltimore Bangkok Barcelona Basel Bavaria Belgium Bergen Berlin Bermuda Bern
 Bombay Bordeaux Boston Brazil Bremen Bristol Brooklyn Brussels Budapest Cairo California Cambridge
@@ -79,12 +76,10 @@ Santiago Sardinia Savannah Scotland Seattle Seoul Seville Shanghai Sicily Singap
 Spain Stockholm Strasbourg Stuttgart Suffolk Sussex Sweden Sydney Tallinn Tennessee Texas Tokyo
 Toledo Toronto Toulouse Trieste Tunis Turin Tuscany Ulster Utah Utrecht Valencia Vancouver Venice
 Vermont Vienna Vilnius Virginia Warsaw Wellington Wyoming York Yorkshire Zagreb Zurich Zürich
-""".split()
-)
+""")
 
 # Listed companies that are not among the service's instruments, as strangers would name them.
-COMPANIES = tuple(
-    """
+COMPANIES = listed("""
 Adidas;Airbus;Alibaba;Allianz;Alphabet;Amazon;American Express;AstraZeneca;AT&T;Axa;Barclays;BASF;
 Bayer;Berkshire Hathaway;BHP;BlackRock;BMW;BNP Paribas;Boeing;Bosch;BP;British American Tobacco;
 Broadcom;Caterpillar;Cisco;Citigroup;Commerzbank;Continental;Crédit Agricole;Credit Suisse;Danone;
@@ -98,16 +93,15 @@ Sanofi;SAP;Santander;Schneider Electric;Shell;Siemens;Société Générale;SoftB
 Standard Chartered;Starbucks;Stellantis;Swiss Re;Target;Telefónica;Tencent;Tesco;Tesla;Thales;3M;
 Toshiba;TotalEnergies;Toyota;TSMC;Uber;UBS;UniCredit;Unilever;Vale;Verizon;Visa;Vodafone;Volkswagen;
 Volvo;Wells Fargo;Zalando;Zurich Insurance
-""".replace("\n", "").split(";")
-)
+""")
 
-COMPANY_ENDINGS = (
+COMPANY_ENDINGS = listed(
     "Holdings;Group;Corp;Inc;plc;AG;SA;SE;NV;Ltd;Capital;Partners;Industries;Energy;Pharma;Bank;Foods;"
     "Motors;Logistics;Systems;Technologies;Materials;Resources;& Co;Brothers;& Sons;Labs;Steel;Oil;"
     "Airlines;Insurance;Media;Software;Retail;Chemicals;Telecom;Semiconductor;Biotech;Utilities;Trust"
-).split(";")
+)
 
-BOOK_WORDS = (
+BOOK_WORDS = listed(
     "macro;rates;credit;equity;equities;EM;Asia;Europe;global;income;growth;value;alpha;core;hedge;prop;"
     "desk;trading;legacy;flow;swaps;vol;index;arb;pension;treasury;liquidity;balanced;dynamic;absolute;"
     "return;sovereign;corporate;high yield;small cap;large cap;tech;energy;health;client;house;test;demo;"
@@ -115,10 +109,10 @@ BOOK_WORDS = (
     "market neutral;event driven;convertibles;commodities;metals;crypto;FX;carry;momentum;north;south;"
     "east;west;northern;southern;western;star;bank;blue;red;green;white;black;grey;golden;new;old;first;"
     "second;third;big;little;royal;grand;upper;lower;inner;outer;open;union;general;national;united"
-).split(";")
+)
 
 # Names that are also finance words, tool words or function words.
-COLLIDING_NAMES = (
+COLLIDING_NAMES = listed(
     "Delta One;Exposure Fund;Limit Up;Monte Carlo book;Gamma Street;Vega Partners;Theta;Rho Capital;"
     "Value at Large;Beta Plus;Alpha;Short Term;Long Only;Put Option Desk;Call Centre;The Limit;Correlation;"
     "Volatility Arb;Stress;Drawdown Capital;Euro Desk;Dollar Index;Sterling House;Price Waterhouse;"
@@ -128,19 +122,29 @@ COLLIDING_NAMES = (
     "Two Weeks;Ninety Nine;Half Million;One;Seven;Covid Recovery;Crisis Alpha;Crash Protection;Global Call;"
     "Tail;Tail Risk;Tail Hedge;Loss;Profit First;Change;Holdings;Large;Large Cap;Exposure;Greek;Maximum;"
     "Overnight;Shortfall;Expected;Delta;Gamma;Vega;VaR desk;ES1;PnL book;FX;Spot;Swap;Shock;Scenario A"
-).split(";")
+)
 
-FUND_NOUNS = ("book", "book", "book", "portfolio", "portfolio", "fund", "desk", "account", "strategy")
+FUND_NOUNS = (
+    "book",
+    "book",
+    "book",
+    "portfolio",
+    "portfolio",
+    "fund",
+    "desk",
+    "account",
+    "strategy",
+)
 
-LANGUAGES = (
+LANGUAGES = worded(
     "French German Spanish Italian Portuguese Dutch Polish Czech Japanese Mandarin Korean Arabic Turkish Greek "
     "Swedish Danish Finnish Hungarian Latin Hindi English Norwegian Romanian"
-).split()
-DEPARTMENTS = (
+)
+DEPARTMENTS = listed(
     "risk;treasury;compliance;front office;middle office;back office;legal;HR;IT;audit;operations;sales;trading;"
     "research;marketing;finance;settlements;the London office;credit;procurement"
-).split(";")
-ITEMS = (
+)
+ITEMS = listed(
     "paper;pens;chairs;monitors;toner;coffee;envelopes;laptops;headsets;desks;staples;notebooks;keyboards;printers;"
     "the mail server;the VPN;the trading system;the intranet;the badge reader"
-).split(";")
+)
