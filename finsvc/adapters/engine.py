@@ -51,7 +51,7 @@ class EngineModel:
         return ModelIdentity(
             name=self._name,
             fingerprint=fingerprint.digest,
-            manifest=fingerprint.to_json(),
+            manifest=json.loads(fingerprint.to_json()),
         )
 
     def open(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from finsvc.calculators.compare import compare
-from finsvc.calculators.registry import CALCULATORS, Calculator
-from finsvc.calculators.serialise import result_to_json
-from finsvc.domain.errors import RefusedError, UnknownNameError
+from finsvc.calculators.comparison import compare
+from finsvc.calculators.registry import calculator
+from finsvc.calculators.serialization import result_to_json
+from finsvc.domain.errors import RefusedError
 from finsvc.domain.market import MarketView
 from finsvc.domain.policy import Action, PolicyQuery, Principal
 from finsvc.services.ports import PolicyGate
@@ -37,22 +37,22 @@ class Calculate:
             InputError: An input is wrong; the field is named.
             RefusedError: Policy does not let the principal run it on this book.
         """
-        calculator = find_calculator(name)
+        entry = calculator(name)
         self._check_policy(name, inputs, principal)
-        model = calculator.parse(self.inline_books(inputs))
-        result = calculator.run(model, self.market)
-        second = calculator.confirm(model, self.second_market)
-        comparisons = compare(result, second, calculator.tolerances)
+        model = entry.parse(self.inline_books(inputs))
+        result = entry.run(model, self.market)
+        second = entry.confirm(model, self.second_market)
+        comparisons = compare(result, second, entry.tolerances)
         return {
             **result_to_json(result),
             "second": {
                 "method": second.method,
                 "fields": {
                     field: {
-                        "value": f"{item.value:f}",
-                        "difference": f"{item.difference:f}",
+                        "value": None if item.second is None else f"{item.second:f}",
+                        "difference": None if item.difference is None else f"{item.difference:f}",
                         "tolerance": f"{item.tolerance:f}",
-                        "within": item.is_within,
+                        "within": item.within,
                     }
                     for field, item in comparisons.items()
                 },
@@ -72,17 +72,3 @@ class Calculate:
         )
         if not outcome.is_allowed:
             raise RefusedError(action="run_calculator", reasons=outcome.determining)
-
-
-def find_calculator(name: str) -> Calculator:
-    """Return a calculator by name.
-
-    Raises:
-        UnknownNameError: There is none of that name.
-    """
-    calculator = CALCULATORS.get(name)
-    if calculator is None:
-        raise UnknownNameError(
-            field="calculator", kind="calculator", actual=name, known=sorted(CALCULATORS)
-        )
-    return calculator

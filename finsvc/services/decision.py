@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from finsvc.agents.catalogue import AgentName
-from finsvc.calculators.serialise import result_to_json
+from finsvc.calculators.serialization import result_to_json
 from finsvc.domain.calls import ToolCall
 from finsvc.domain.identifiers import DecisionId
 from finsvc.domain.policy import PolicyOutcome, Principal

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from finsvc.domain.policy import PolicyOutcome, PolicyQuery
@@ -63,3 +64,29 @@ class Clock(Protocol):
 
     def new_id(self, prefix: str) -> str:
         """A fresh identifier: the prefix and 32 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifySummary:
+    """Outcome of checking the whole log; ``problems`` are sentences, the worst first."""
+
+    is_ok: bool
+    size: int
+    problems: tuple[str, ...]
+    first_bad_index: int | None
+
+
+class AuditReader(Protocol):
+    """What may be read of the log besides single records."""
+
+    def checkpoint(self) -> str:
+        """The latest signed checkpoint."""
+
+    def vkey(self) -> str:
+        """The public key that receipts and checkpoints are verified with."""
+
+    def verify(self) -> VerifySummary:
+        """Check every byte of the log."""
+
+    def export(self, destination: Path) -> int:
+        """Write all records in readable form; returns how many."""
