@@ -1,0 +1,58 @@
+# Two commands are enough on a fresh machine: `make demo` and `make test`.
+# Needed beforehand: python 3.11 or newer with venv and pip, make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints/cpu.txt
+DEMO_DATA := .demo-data
+
+.PHONY: demo serve test test-full check bench clean help
+
+help:
+	@echo 'make demo       set up, ask three questions, verify the log, replay a decision'
+	@echo 'make serve      set up and leave the service running'
+	@echo 'make test       the tests (at most 15 minutes on two cores, no server needed)'
+	@echo 'make test-full  the tests plus real servers and the long suites'
+	@echo 'make check      lint, types, import contracts'
+	@echo 'make bench      speed and memory; results go to benchmarks/results'
+
+$(VENV)/runtime.stamp: pyproject.toml $(CONSTRAINTS)
+	@echo 'Setting up (1/2): virtual environment, then the service and its packages.'
+	@echo 'The first time this takes two to four minutes.'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
+		--constraint $(CONSTRAINTS) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/runtime.stamp
+	@echo 'Setting up (2/2): packages of the tests.'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
+		--constraint $(CONSTRAINTS) --editable '.[demo,test]'
+	@touch $@
+
+demo: $(VENV)/runtime.stamp
+	$(BIN)/python -m finsvc.demo --data-dir $(DEMO_DATA)
+
+serve: $(VENV)/runtime.stamp
+	$(BIN)/finsvc serve
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m 'not slow and not gpu' --cov --cov-report=json:.coverage.json \
+		--cov-report=term:skip-covered --durations=10
+	$(BIN)/python -m tests.house.coverage_bars .coverage.json
+
+test-full: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m 'not gpu' --durations=25
+
+check: $(VENV)/test.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) $(DEMO_DATA) build *.egg-info .coverage .coverage.json
