@@ -5,10 +5,14 @@ FinsvcError
 │   ├── UnknownNameError       a book, instrument, currency, agent … that does not exist (HTTP 404)
 │   ├── NonTradingDayError     the date has no prices: a weekend or an exchange holiday
 │   ├── DateOutOfRangeError    the date lies outside the data
-│   └── InsufficientDataError  too few observations for the method
+│   ├── InsufficientDataError  too few observations for the method
+│   ├── UnsupportedError       a parameter that would have no effect here (HTTP 400)
+│   └── ContextLengthError     prompt and answer do not fit the model's context (HTTP 400)
 ├── RefusedError               policy denied the request (exit 3, HTTP 403)
 ├── StateError                 the data directory, snapshot or configuration is unusable
-└── UnavailableError           a part is busy, draining or timed out (HTTP 503)
+└── UnavailableError           a part is draining or failed (HTTP 503)
+    ├── BusyError              too many questions wait already (HTTP 429)
+    └── TimedOutError          no answer within the time allowed (HTTP 503)
 
 Each error has a stable ``code``; its sentence names the field, what was expected and what came.
 """
@@ -82,6 +86,26 @@ class InsufficientDataError(InputError):
     code = "insufficient_data"
 
 
+class UnsupportedError(InputError):
+    """A parameter that this model would have to ignore; nothing is ignored silently."""
+
+    code = "unsupported_parameter"
+
+
+class ContextLengthError(InputError):
+    """Prompt and answer exceed the context length of the model."""
+
+    code = "context_length_exceeded"
+
+    def __init__(self, *, field: str, limit: int, prompt: int, answer: int) -> None:
+        self.limit = limit
+        super().__init__(
+            field=field,
+            expected=f"prompt and answer of at most {limit} tokens",
+            actual=f"{prompt} prompt tokens and room for {answer} more",
+        )
+
+
 class RefusedError(FinsvcError):
     """Policy denied the request."""
 
@@ -101,6 +125,18 @@ class StateError(FinsvcError):
 
 
 class UnavailableError(FinsvcError):
-    """A part of the service is busy, draining or did not answer in time."""
+    """A part of the service is draining or failed."""
 
     code = "unavailable"
+
+
+class BusyError(UnavailableError):
+    """Too many questions wait already; the same call may succeed later."""
+
+    code = "busy"
+
+
+class TimedOutError(UnavailableError):
+    """There was no answer within the time allowed."""
+
+    code = "timed_out"
