@@ -1,5 +1,8 @@
 """Questions that lack something essential, so that the right answer is to ask back."""
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from random import Random
 
 from engine.training.dialogues import external

@@ -23,7 +23,8 @@ _RELATIVE_DAYS = listed(
     "quarter end;last week;two weeks ago;a month ago;a year ago;three days ago;last Thursday;T-1"
 )
 _RELATIVE_PERIODS = listed(
-    "last year;this year;last month;this month;last week;this week;last quarter;this quarter;yesterday;"
+    "last year;this year;last month;this month;last week;this week;last quarter;"
+    "this quarter;yesterday;"
     "year to date;YTD;ytd;month to date;MTD;quarter to date;QTD;today;this morning;last Friday;"
     "the year to date;the past year;the last year;the last month;the past week;the last quarter"
 )
@@ -38,39 +39,36 @@ def _year(rng: Random) -> int:
     return int(2015 + rng.random() * 12) if rng.random() < 0.7 else int(1990 + rng.random() * 38)
 
 
+# Formats of a day by share; `m` is the month's name, `o` the ordinal of the day.
+_FORMATS: tuple[tuple[float, tuple[str, ...]], ...] = (
+    (0.26, ("{y}-{n:02d}-{d:02d}",)),
+    (0.46, ("{d} {m} {y}",)),
+    (0.62, ("{m} {d}, {y}",)),
+    (0.68, ("{o} {m} {y}",)),
+    (0.72, ("{m} {o}, {y}",)),
+    (0.76, ("{o} of {m} {y}",)),
+    (0.79, ("{d:02d}/{n:02d}/{y}",)),
+    (0.82, ("{d:02d}.{n:02d}.{y}",)),
+    (0.86, ("{d}/{n}/{y}", "{d}/{n}/{t:02d}")),
+    (0.89, ("{m} {d} {y}",)),
+    (0.92, ("{d}-{s}-{y}", "{d}-{s}-{t:02d}")),
+    (0.94, ("{y}{n:02d}{d:02d}",)),
+    (0.96, ("{y}/{n:02d}/{d:02d}",)),
+    (1.0, ("{d} {m}", "{m} {d}", "{o} {m}")),
+)
+
+
 def exact_date(rng: Random) -> str:
-    """A day with its year."""
+    """A day, nearly always with its year."""
     year, month, day = _year(rng), int(rng.random() * 12), 1 + int(rng.random() * 28)
     if rng.random() < 0.25:
         day = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month]
+    name = MONTHS[month] if rng.random() < 0.65 else _SHORT[month]
     value = rng.random()
-    if value < 0.26:
-        return f"{year}-{month + 1:02d}-{day:02d}"
-    full = MONTHS[month] if rng.random() < 0.65 else _SHORT[month]
-    if value < 0.46:
-        return f"{day} {full} {year}"
-    if value < 0.62:
-        return f"{full} {day}, {year}"
-    if value < 0.68:
-        return f"{_ordinal(day)} {full} {year}"
-    if value < 0.72:
-        return f"{full} {_ordinal(day)}, {year}"
-    if value < 0.76:
-        return f"{_ordinal(day)} of {full} {year}"
-    if value < 0.82:
-        separator = pick(rng, ("/", "/", ".", "."))
-        return f"{day:02d}{separator}{month + 1:02d}{separator}{year}"
-    if value < 0.86:
-        return f"{day}/{month + 1}/{year if rng.random() < 0.6 else year % 100:02d}"
-    if value < 0.89:
-        return f"{full} {day} {year}"
-    if value < 0.92:
-        return f"{day}-{_SHORT[month]}-{year if rng.random() < 0.6 else f'{year % 100:02d}'}"
-    if value < 0.94:
-        return f"{year}{month + 1:02d}{day:02d}"
-    if value < 0.96:
-        return f"{year}/{month + 1:02d}/{day:02d}"
-    return pick(rng, (f"{day} {full}", f"{full} {day}", f"{_ordinal(day)} {full}"))
+    options = next(options for bound, options in _FORMATS if value < bound)
+    return pick(rng, options).format(
+        y=year, t=year % 100, n=month + 1, d=day, m=name, s=_SHORT[month], o=_ordinal(day)
+    )
 
 
 def _loose_date(rng: Random) -> str:

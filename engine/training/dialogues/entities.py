@@ -40,7 +40,8 @@ OTHER_INDICES = listed(
 )
 
 CODES = worded(
-    "USD EUR GBP JPY CHF USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN CZK HUF RON BGN TRY ZAR BRL "
+    "USD EUR GBP JPY CHF USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN CZK HUF RON "
+    "BGN TRY ZAR BRL "
     "MXN CNY HKD SGD KRW INR THB IDR MYR PHP ILS ISK"
 )
 # Names by code: singular forms fit "euro dollar", plural ones fit amounts.

@@ -1,7 +1,8 @@
 """A tiny template language for phrases: `[a|b|]` chooses, `{slot}` names an argument.
 
-`¦` is a literal bar. Choices nest; every alternative is equally likely, an empty one leaves the text out. Templates
-are compiled once and expanded with a random source into pieces: literal text or a slot name.
+`¦` is a literal bar. Choices nest; every alternative is equally likely, an empty one leaves the
+text out. Templates are compiled once and expanded with a random source into pieces: literal text
+or a slot name.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,9 @@ Present in varied rows, where a question about one of them must call it; the sam
 declined where the tool is absent.
 """
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.catalogue import Argument, Field, Intent
 from engine.training.dialogues.grammar import lines
 from engine.training.dialogues.types import Agent

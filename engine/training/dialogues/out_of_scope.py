@@ -4,6 +4,9 @@ Unsupported figures in the frames of supported ones, forecasts, advice, orders, 
 general knowledge, small talk, coding, and attempts to redirect the assistant.
 """
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.grammar import lines, listed
 
 # Figures that no tool computes; used as `the <figure> of <subject>` in every noun frame.

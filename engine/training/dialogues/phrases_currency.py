@@ -1,5 +1,8 @@
 """Phrases for exchange rates and currency conversion."""
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.phrase_types import phrases
 
 # An amount with its currency: the amount is one span, the currency another.

@@ -1,5 +1,8 @@
 """Phrases for prices, price changes, volatility, correlation, beta, drawdown."""
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.phrase_types import phrases
 
 _PX = (

@@ -1,5 +1,8 @@
 """Phrases for option prices and sensitivities."""
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.phrase_types import phrases
 
 # An option in one phrase, with all its parts.

@@ -1,5 +1,8 @@
 """Phrases for value at risk, expected shortfall, stress, exposure, profit and loss."""
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.phrase_types import phrases
 
 _VAR = "[VaR|VaR|VaR|value at risk|value-at-risk|Value at Risk|VAR|var|V@R|value at risk figure|VaR number]"

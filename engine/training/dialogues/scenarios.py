@@ -8,22 +8,30 @@ from engine.training.dialogues.grammar import listed
 from engine.training.dialogues.names import pick
 
 _NAMED_SCENARIOS = listed(
-    "2008;2008;2008 crisis;2008 financial crisis;GFC;global financial crisis;Lehman;Lehman crisis;Lehman collapse;"
-    "financial crisis;credit crunch;covid;covid;covid crash;Covid-19 crash;COVID;coronavirus crash;March 2020;"
-    "2020;2020 pandemic;pandemic;dot-com crash;dotcom crash;dot com bust;Black Monday;1987 crash;2022 sell-off;"
-    "eurozone crisis;euro crisis;Brexit;taper tantrum;Asian crisis;1998 LTCM crisis;Russian default;SVB;"
-    "2011 downgrade;Volmageddon;9/11;flash crash;oil price war;Swiss franc unpeg;tech bubble;2000 crash"
+    "2008;2008;2008 crisis;2008 financial crisis;GFC;global financial crisis;Lehman;"
+    "Lehman crisis;Lehman collapse;"
+    "financial crisis;credit crunch;covid;covid;covid crash;Covid-19 crash;COVID;"
+    "coronavirus crash;March 2020;"
+    "2020;2020 pandemic;pandemic;dot-com crash;dotcom crash;dot com bust;"
+    "Black Monday;1987 crash;2022 sell-off;"
+    "eurozone crisis;euro crisis;Brexit;taper tantrum;Asian crisis;1998 LTCM crisis;"
+    "Russian default;SVB;"
+    "2011 downgrade;Volmageddon;9/11;flash crash;oil price war;Swiss franc unpeg;"
+    "tech bubble;2000 crash"
 )
 _BARE_SCENARIOS = frozenset(
     listed("2008;GFC;Lehman;covid;COVID;March 2020;2020;Black Monday;Brexit;SVB;Volmageddon;9/11")
 )
 _FACTORS = listed(
-    "equities;equities;stocks;stocks;equity;shares;all equities;the market;tech;tech stocks;US equities;"
-    "S&P 500;the S&P;energy;financials;banks;EUR;USD;GBP;JPY;CHF;the dollar;the euro;sterling;EUR/USD;yen;"
+    "equities;equities;stocks;stocks;equity;shares;all equities;the market;tech;"
+    "tech stocks;US equities;"
+    "S&P 500;the S&P;energy;financials;banks;EUR;USD;GBP;JPY;CHF;the dollar;the euro;"
+    "sterling;EUR/USD;yen;"
     "health care;equity markets;US stocks;FX"
 )
 _DOWN_VERBS = listed(
-    "down;falling;fall;drop;dropping;lose;losing;crash;crashing;up;rise;rising;rally;gain;gaining;plunge;decline;sink"
+    "down;falling;fall;drop;dropping;lose;losing;crash;crashing;up;rise;rising;rally;"
+    "gain;gaining;plunge;decline;sink"
 )
 _MOVE_NOUNS = (
     "fall",
@@ -81,8 +89,10 @@ def shock_clause(rng: Random) -> Value:
     verb = pick(
         rng,
         listed(
-            "fall;fell;drop;dropped;lose;lost;crash;crashed;rise;rose;gain;gained;went down;go down;were down;"
-            "tank;tanked;sold off;plunge;decline;declined;jumped;are down;goes up;weakens;strengthens;slide"
+            "fall;fell;drop;dropped;lose;lost;crash;crashed;rise;rose;gain;gained;went down;"
+            "go down;were down;"
+            "tank;tanked;sold off;plunge;decline;declined;jumped;are down;goes up;weakens;"
+            "strengthens;slide"
         ),
     )
     return Value(

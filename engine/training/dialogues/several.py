@@ -22,6 +22,7 @@ from engine.training.dialogues.clauses import (
 from engine.training.dialogues.drafts import Call, around, keys_of, lower_first, split_slot
 from engine.training.dialogues.grammar import Piece, expand
 from engine.training.dialogues.names import pick
+from engine.training.dialogues.phrases_follow import PRONOUN_CLAUSES
 
 _Parts = tuple[list[Piece], list[str]]
 
@@ -76,50 +77,6 @@ _JOINERS = (
     "? And also ",
     ". In addition, ",
 )
-_PRONOUN_CLAUSES = {
-    "limit_check": (
-        "[does it|does it] [breach|exceed|respect|violate] [its|the|any] limits",
-        "is it [within|inside|in breach of] [its|the|all] limits",
-        "does it [breach|exceed|respect] {limit}",
-        "[check|test] it against [its|the] limits",
-        "are there any breaches",
-        "is it within {limit}",
-    ),
-    "large_exposures": (
-        "does it have [large exposures|concentrations|any large exposures]",
-        "[are there|does it have] positions [above|over] {threshold}",
-        "what are its large exposures",
-        "which positions exceed {threshold}",
-    ),
-    "positions": (
-        "what [is in it|does it hold|does it contain]",
-        "[list|show] its [positions|holdings]",
-        "what are its [positions|holdings]",
-    ),
-    "stress_test": (
-        "[what|how much] would it lose [in|under] {scenario}",
-        "stress it [with|under] {scenario}",
-        "what would {scenario} do to it",
-        "how much does it lose if {scenario:clause}",
-    ),
-    "exposure": (
-        "how is it split by {by}",
-        "what is it exposed to by {by}",
-        "break it down by {by}",
-    ),
-    "price_change": (
-        "how much has it [moved|gained|lost] since {start}",
-        "how did it do in {start:period}",
-        "how much did it move [from|between] {start} [to|and] {end}",
-    ),
-    "profit_and_loss": (
-        "how much did it [make|lose|earn] [in|over] {start:period}",
-        "what has it made since {start}",
-        "what did it earn from {start} to {end}",
-    ),
-    "price": ("what did it close at", "where did it close on {as_of}", "how much is it"),
-    "volatility": ("how volatile is it", "how volatile was it over {window:span}"),
-}
 
 
 def calls_of(intents: list[str], pieces: list[Piece]) -> list[Call]:
@@ -293,8 +250,8 @@ def joined_heads(available: list[str], rng: Random) -> _Parts | None:
 def _follow_up(intent: str, rng: Random) -> list[Piece]:
     """A second clause whose subject is a pronoun."""
     table = PHRASES[intent]
-    if intent in _PRONOUN_CLAUSES and rng.random() < 0.6:
-        return [*expand(pick(rng, _PRONOUN_CLAUSES[intent]), rng), Piece(pick(rng, ("?", "?", "")))]
+    if intent in PRONOUN_CLAUSES and rng.random() < 0.6:
+        return [*expand(pick(rng, PRONOUN_CLAUSES[intent]), rng), Piece(pick(rng, ("?", "?", "")))]
     noun = expand(pick(rng, table.bare), rng)
     if noun and noun[0].text.startswith("the "):
         noun = [Piece(noun[0].text[4:]), *noun[1:]]

@@ -1,5 +1,8 @@
 """Other names for tools, arguments, result fields and descriptions, for varied tool lists."""
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.grammar import lines
 
 

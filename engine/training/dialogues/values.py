@@ -40,7 +40,8 @@ _LEVELS = (
 )
 _PERCENT = ("%", "%", "%", "%", " %", " percent", " per cent", " pct", "pct", "percent", "pc")
 _LEVEL_WORDS = listed(
-    "ninety-nine percent;ninety-five percent;ninety nine percent;ninety five percent;ninety percent;"
+    "ninety-nine percent;ninety-five percent;ninety nine percent;ninety five percent;"
+    "ninety percent;"
     "ninety-nine per cent;ninety-five per cent"
 )
 
@@ -71,9 +72,12 @@ def confidence(rng: Random) -> Value:
 
 
 _METHODS = listed(
-    "historical;historical;historical simulation;historic;hist sim;historical sim;hist;parametric;parametric;"
-    "variance-covariance;variance covariance;var-covar;delta-normal;delta normal;normal;Gaussian;Monte Carlo;"
-    "Monte Carlo;Monte-Carlo;monte carlo;MC;MC simulation;Monte Carlo simulation;simulated;analytic;analytical;"
+    "historical;historical;historical simulation;historic;hist sim;historical sim;"
+    "hist;parametric;parametric;"
+    "variance-covariance;variance covariance;var-covar;delta-normal;delta normal;"
+    "normal;Gaussian;Monte Carlo;"
+    "Monte Carlo;Monte-Carlo;monte carlo;MC;MC simulation;Monte Carlo simulation;"
+    "simulated;analytic;analytical;"
     "simulation;bootstrap;empirical;full revaluation;VCV"
 )
 
@@ -89,7 +93,8 @@ def by(rng: Random) -> Value:
         pick(
             rng,
             listed(
-                "currency;currency;sector;sector;instrument;name;industry;position;asset class;issuer;country;"
+                "currency;currency;sector;sector;instrument;name;industry;position;asset class;"
+                "issuer;country;"
                 "stock;security;asset;currencies;sectors;instruments;ccy;underlying;line"
             ),
         )
@@ -123,8 +128,10 @@ def limit(rng: Random) -> Value:
         kind = pick(
             rng,
             listed(
-                "VaR;VaR;sector;sector;single-name;single name;currency;concentration;position;stop-loss;leverage;"
-                "issuer;country;ES;stress;loss;notional;gross exposure;net exposure;liquidity;FX;delta;vega;equity;"
+                "VaR;VaR;sector;sector;single-name;single name;currency;concentration;position;"
+                "stop-loss;leverage;"
+                "issuer;country;ES;stress;loss;notional;gross exposure;net exposure;liquidity;FX;"
+                "delta;vega;equity;"
                 "counterparty;drawdown;value-at-risk;exposure"
             ),
         )

@@ -90,10 +90,7 @@ def _tool_name(intent: Intent, rng: Random) -> str:
 
 def _description(intent: Intent, rng: Random) -> str:
     options = synonyms.DESCRIPTIONS.get(intent.name, ())
-    if not options or rng.random() < 0.3:
-        text = intent.description
-    else:
-        text = pick(rng, options)
+    text = intent.description if not options or rng.random() < 0.3 else pick(rng, options)
     return text[:-1] if rng.random() < 0.1 else text
 
 

@@ -3,6 +3,9 @@
 Plain data: nouns, surnames, places, company words and finance words that also occur in names.
 """
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.grammar import listed, worded
 
 NOUNS = worded("""
@@ -55,7 +58,7 @@ Reinhardt Ricci Rodrigues Romanov Rosenthal Rossi Rousseau Ruiz Sandoval Santos 
 Schröder Schulz Sepúlveda Shapiro Sharma Silva Sinclair Sokolov Sørensen Stavros Steiner Sullivan
 Suzuki Svensson Szabó Takahashi Tanaka Teixeira Thackeray Thompson Torres Tremblay Tymoshenko Ueda
 Vandenberg Vasquez Venter Vogel Wagner Wakefield Wallace Weber Weinstein Whitaker Wilkinson Winters
-Wójcik Wong Xu Yamamoto Yılmaz Zabriskie Zhang Zimmermann Zuckerman Żeromski
+Wójcik Wong Xu Yamamoto Yilmaz Zabriskie Zhang Zimmermann Zuckerman Żeromski
 """)
 
 PLACES = worded("""

@@ -3,6 +3,9 @@
 `@` stands for the noun phrase or clause; `{subject}` for the subject slot of the intent.
 """
 
+# Templates stay on one line each, however long: a break would become part of the text.
+# ruff: noqa: E501
+
 from engine.training.dialogues.grammar import lines
 
 # Around a noun phrase such as "the 10-day VaR of the sample book".
