@@ -25,8 +25,13 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_weights(small_folder: Path) -> ModelWeights:
-    return load_weights(Checkpoint.open(small_folder))
+def small_checkpoint(small_folder: Path) -> Checkpoint:
+    return Checkpoint.open(small_folder)
+
+
+@pytest.fixture(scope="session")
+def small_weights(small_checkpoint: Checkpoint) -> ModelWeights:
+    return load_weights(small_checkpoint)
 
 
 @pytest.fixture(scope="session")

@@ -157,7 +157,9 @@ def test_scale_bytes_that_overflow_bfloat16_are_refused_with_the_tensor(
     if not is_refused:
         load_weights(checkpoint)
         return
-    with pytest.raises(CheckpointTensorError, match=rf"scale byte {scale} at \[2, 5, 1\]") as caught:
+    with pytest.raises(
+        CheckpointTensorError, match=rf"scale byte {scale} at \[2, 5, 1\]"
+    ) as caught:
         load_weights(checkpoint)
     assert caught.value.tensor == SCALES
 
