@@ -1,11 +1,12 @@
 """Entries read back: envelope, statement, content and receipt."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.canonical import JsonObject, parse_json_object
+from audit.canonical import JsonObject, canonical_bytes, parse_json_object
 from audit.dsse import IN_TOTO_PAYLOAD_TYPE, open_envelope, parse_envelope
-from audit.errors import FormatError
+from audit.errors import FormatError, PayloadError
 from audit.payloads import load_payload
 from audit.receipt import Receipt
 from audit.record import Statement, parse_statement
@@ -63,3 +64,18 @@ def load_content(directory: Path, statement: Statement) -> JsonObject:
         return statement.content or {}
     content = load_payload(directory, statement.content_reference)
     return parse_json_object(content, field="payload")
+
+
+def check_content(statement: Statement, content: JsonObject) -> None:
+    """Check that a content is the one that a statement was signed for.
+
+    Raises:
+        PayloadError: It is another one.
+    """
+    digest = hashlib.sha256(canonical_bytes(content)).hexdigest()
+    if statement.content_reference is not None:
+        expected = statement.content_reference.sha256
+    else:
+        expected = hashlib.sha256(canonical_bytes(statement.content)).hexdigest()
+    if digest != expected:
+        raise PayloadError("content", expected=expected, actual=digest)

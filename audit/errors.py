@@ -13,7 +13,7 @@
     │   ├── LogExistsError             create: the directory already holds something
     │   ├── LogMissingError            open: the directory is not an audit log
     │   ├── CorruptLogError            stored bytes were changed or lost; names the first bad index
-    │   ├── LogFailedError             storage failed, or the log was closed: nothing is acknowledged
+    │   ├── LogFailedError             storage failed or the log was closed: nothing is acknowledged
     │   ├── ReadOnlyError              append on a log opened without a signer
     │   └── ReplayError                a level was asked for without the replayer it needs
     └── RetriableAuditError        the same call may succeed later

@@ -39,6 +39,9 @@ class FileSystem(Protocol):
     def rename(self, source: Path, target: Path) -> None:
         """Give a file another name, replacing what stands there."""
 
+    def unlink(self, path: Path) -> None:
+        """Remove a file."""
+
     def sync_directory(self, path: Path) -> None:
         """Make the names in a folder durable."""
 
@@ -76,6 +79,10 @@ class RealFileSystem:
     def rename(self, source: Path, target: Path) -> None:
         """Give a file another name, replacing what stands there."""
         source.replace(target)
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file."""
+        path.unlink()
 
     def sync_directory(self, path: Path) -> None:
         """Make the names in a folder durable."""

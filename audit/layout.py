@@ -14,7 +14,7 @@ from pathlib import Path
 
 from audit.errors import FormatError, KeyFileError, LogMissingError
 from audit.keys import load_verifier
-from audit.signed_note import Verifier, is_key_name
+from audit.signed_note import Verifier, decode_note, is_key_name
 
 FORMAT = "format"
 VKEY = "vkey"
@@ -91,6 +91,7 @@ def read_checkpoint_note(directory: Path) -> str:
         FormatError: The file is absent or not UTF-8.
     """
     try:
-        return (directory / CHECKPOINT).read_bytes().decode()
-    except (OSError, ValueError) as error:
+        data = (directory / CHECKPOINT).read_bytes()
+    except OSError as error:
         raise FormatError("checkpoint", expected="a signed note", actual=str(error)) from error
+    return decode_note(data)

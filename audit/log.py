@@ -196,19 +196,26 @@ class Log:
             LogFailedError: Storage failed, now or before; nothing is acknowledged until the log is
                 opened again.
         """
+        return self.append_many([record])[0]
+
+    def append_many(self, records: Iterable[Record]) -> tuple[Receipt, ...]:
+        """Log records in this order, sharing syncs; errors as for `append`.
+
+        If the log fails on the way, records at the front may be in it without a receipt.
+        """
         if self._writer is None:
             raise ReadOnlyError(self.directory, "expected a log opened with a signer")
-        pending = _Pending(draft_record(record, origin=self.origin))
-        self._queue.append(pending)
+        mine = [_Pending(draft_record(record, origin=self.origin)) for record in records]
+        self._queue.extend(mine)
         # Whoever comes first writes for all who wait; the others find their receipts ready.
         with self._commit_lock:
-            while pending.receipt is None and pending.error is None:
+            while any(pending.receipt is None and pending.error is None for pending in mine):
                 self._commit_batch(self._writer)
-        if pending.receipt is None:
-            raise LogFailedError(
-                self.directory, f"the batch failed: {pending.error}"
-            ) from pending.error
-        return pending.receipt
+        receipts = [pending.receipt for pending in mine if pending.receipt is not None]
+        if len(receipts) < len(mine):
+            cause = next(pending.error for pending in mine if pending.error is not None)
+            raise LogFailedError(self.directory, f"the batch failed: {cause}") from cause
+        return tuple(receipts)
 
     def read(self, index: int) -> Entry:
         """Return an entry, its signature, hash and payloads checked.

@@ -17,8 +17,15 @@ from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from audit.canonical import JsonObject
-from audit.entry import Entry, open_entry
-from audit.errors import FormatError, ProofError, ReplayError, SignatureError, WrongKeyError
+from audit.entry import Entry, check_content, open_entry
+from audit.errors import (
+    FormatError,
+    PayloadError,
+    ProofError,
+    ReplayError,
+    SignatureError,
+    WrongKeyError,
+)
 from audit.signed_note import Verifier
 
 
@@ -149,8 +156,9 @@ def replay(entry: Entry, level: Level, replayers: Replayers, *, verifier: Verifi
 def _check_entry(entry: Entry, verifier: Verifier) -> LevelResult:
     try:
         entry.receipt.verify([verifier], entry=entry.envelope)
-        open_entry(entry.envelope, index=entry.index, verifier=verifier)
-    except (FormatError, SignatureError, WrongKeyError, ProofError) as error:
+        statement = open_entry(entry.envelope, index=entry.index, verifier=verifier)
+        check_content(statement, entry.content)
+    except (FormatError, SignatureError, WrongKeyError, ProofError, PayloadError) as error:
         return LevelResult(
             level=Level.R0, outcome=Outcome.MISMATCH, detail=str(error), num_compared=1
         )

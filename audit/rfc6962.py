@@ -154,7 +154,6 @@ def verify_consistency(
     """
     if not 0 <= old_size <= new_size:
         raise ProofError("old_size", expected=f"0 to {new_size}", actual=str(old_size))
-    _check_hashes(old_root, new_root, *proof)
     if old_size in (0, new_size):
         if proof:
             raise ProofError("proof", expected="no hashes", actual=str(len(proof)))
@@ -163,6 +162,7 @@ def verify_consistency(
         if new_size == 0:
             _check_root("new_root", expected=EMPTY_ROOT, actual=new_root)
         return
+    _check_hashes(old_root, new_root, *proof)
     _walk_consistency(old_size, new_size, old_root=old_root, new_root=new_root, proof=proof)
 
 

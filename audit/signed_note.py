@@ -129,8 +129,20 @@ class OpenedNote:
 def is_key_name(name: str) -> bool:
     """Say whether a key name is allowed: not empty, no space, plus or control character."""
     return bool(name) and not any(
-        char.isspace() or char == "+" or ord(char) < 0x20 for char in name
+        char.isspace() or char == "+" or ord(char) < 0x20 or _is_surrogate(char) for char in name
     )
+
+
+def decode_note(data: bytes) -> str:
+    """Decode a note's bytes, which must be UTF-8.
+
+    Raises:
+        FormatError: They are not.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise FormatError("note", expected="UTF-8", actual=str(error)) from error
 
 
 def sign_note(text: str, *signers: Signer) -> str:
@@ -203,8 +215,13 @@ def open_note(note: str, verifiers: Sequence[Verifier]) -> OpenedNote:
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise FormatError("note", expected="a final newline", actual=repr(text[-20:]))
-    if any(ord(char) < 0x20 and char != "\n" for char in text):
-        raise FormatError("note", expected="no control characters", actual="one")
+    if any((ord(char) < 0x20 and char != "\n") or _is_surrogate(char) for char in text):
+        raise FormatError("note", expected="no control characters or surrogates", actual="one")
+
+
+def _is_surrogate(char: str) -> bool:
+    """Half a character, which JSON can name but UTF-8 cannot hold."""
+    return "\ud800" <= char <= "\udfff"
 
 
 def _parse_signature(line: str) -> NoteSignature:

@@ -16,7 +16,13 @@ from pathlib import Path
 from audit.checkpoint import Checkpoint
 from audit.dsse import seal
 from audit.errors import LogFailedError, LogLockedError
-from audit.filesystem import FileSystem, replace_file, storage_errors, write_all
+from audit.filesystem import (
+    TEMPORARY_SUFFIX,
+    FileSystem,
+    replace_file,
+    storage_errors,
+    write_all,
+)
 from audit.layout import CHECKPOINT, LOCK, OPEN_MARK, was_closed
 from audit.payloads import store_payloads
 from audit.record import Draft
@@ -91,7 +97,7 @@ class Writer:
         self._descriptor = files.open_append(self._segment)
 
     def recover(self) -> Committed:
-        """Cut a torn tail, mark the log as open, and publish what the segments hold.
+        """Cut a torn tail, remove unfinished files, mark the log as open, publish what it holds.
 
         The caller has made sure that nothing but a crash explains the tail. A batch that is whole
         is kept even if nobody was told of it.
@@ -119,6 +125,8 @@ class Writer:
             scan.tree.truncate(scan.committed_size)
             del scan.locations[scan.committed_size :]
             scan.damage = None
+        for path in sorted(self._directory.rglob(f"*{TEMPORARY_SUFFIX}")):
+            files.unlink(path)
         # Never rewritten while it stands: for an instant the log would look as if closed in order.
         if was_closed(self._directory):
             self._mark(OPEN_MARK)
@@ -156,8 +164,12 @@ class Writer:
                     self._files.sync_directory(self._directory)
                     self._mark(b"")
         finally:
-            self._files.close(self._descriptor)
-            os.close(self._lock)
+            # The lock goes last and whatever happens: nothing is written any more.
+            try:
+                with storage_errors(self._directory):
+                    self._files.close(self._descriptor)
+            finally:
+                os.close(self._lock)
 
     def _append(self, drafts: Sequence[Draft]) -> Committed:
         store_payloads(
@@ -197,10 +209,10 @@ class Writer:
         path = segment_path(self._directory, size)
         replace_file(self._files, path, encode_header(size))
         self._files.sync_directory(self._directory / SEGMENTS)
-        self._files.close(self._descriptor)
-        self._descriptor = self._files.open_append(path)
+        full, self._descriptor = self._descriptor, self._files.open_append(path)
         self._segment, self._segment_bytes = path, HEADER_BYTES
         self._scan.segments.append(path)
+        self._files.close(full)
 
     def _mark(self, mark: bytes) -> None:
         self._files.truncate(self._lock, 0)
