@@ -2,7 +2,8 @@
 
 A span is a run of whole chunks, so that an argument never holds half a number ("10" of "10,000"),
 half a date or an amount without its unit letter ("5" of "5m") or percent sign. Chunks are words
-with the digits in them, numbers, ISO and slash dates, runs of spaces, and every other character.
+with the digits in them, numbers, ISO and slash dates, runs of spaces, and every other character;
+three letters before a number stand alone, since they may be a currency ("JPY10000").
 Spans do not reach across a barrier: line ends, other control and format characters, words of more
 than 100 characters, and the opening of a control spelling; none of these can stand in an argument.
 """
@@ -24,7 +25,10 @@ _CHUNK_LENGTH_MAX = 100
 _CHUNK = re.compile(
     r"0000-00(?:-00)?(?![a0])"
     r"|00?/00?/00(?:00)?(?![a0])"
-    r"|(?:(?<![^ #x])[+-](?=0))?[a0]+(?:(?<=0)[.,]0[a0]*)*%?"
+    r"|(?<![a0])aaa(?=0+(?:[.,]0+)*a{0,2}(?![a0]))"
+    # 1,200.5k and 1.200,5 are one number; of 1,200,6 the 6 is another.
+    r"|(?:(?<![^ #x])[+-](?=0))?"
+    r"(?:[a0]*0(?:,000(?!0))+(?:\.0+)?[a0]*|[a0]*0(?:\.0+)*(?:,00?(?!0))?[a0]*|[a0]+)%?"
     r"|[ ]+"
     r"|."
 )
