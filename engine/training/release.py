@@ -32,10 +32,11 @@ _DIGEST_ROWS = 32
 
 
 def generator_digest() -> str:
-    """SHA-256 over names and bytes of the generator's source files."""
-    folder = Path(dialogues.__file__).parent
+    """SHA-256 over names and bytes of the generator's source files and phrase tables."""
+    folder = Path(dialogues.__file__).parents[1]
     state = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    sources = [*folder.glob("dialogues/*.py"), *folder.glob("phrases/*.jsonl")]
+    for path in sorted(sources):
         state.update(f"{path.relative_to(folder)}\n".encode())
         state.update(path.read_bytes())
     return state.hexdigest()

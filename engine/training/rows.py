@@ -15,6 +15,9 @@ from engine.training.dialogues import row
 from engine.training.dialogues.types import Dialogue, Row
 from engine.training.packing import Continuation, PackedRow, pack_row
 
+# More than ever fit into a row, so that rows end because they are full.
+_DIALOGUES_A_ROW = 40
+
 IDENTITY = "You are finsvc, a careful assistant for regulated finance."
 
 
@@ -49,4 +52,5 @@ def pack(tokenizer: Tokenizer, source: Row, *, num_positions: int) -> PackedRow:
 
 def packed_row(tokenizer: Tokenizer, seed: int, index: int, *, num_positions: int) -> PackedRow:
     """Row `index` of a run: a function of its arguments and of the generator's code alone."""
-    return pack(tokenizer, row(seed, index), num_positions=num_positions)
+    source = row(seed, index, num_dialogues=_DIALOGUES_A_ROW)
+    return pack(tokenizer, source, num_positions=num_positions)

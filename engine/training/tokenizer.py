@@ -7,7 +7,8 @@ other character, spaces and digits included. A word therefore has the same piece
 (in a question after a space, in a JSON argument after a quote, at the start of a text), and copying
 an argument means repeating ids. Merges are learned from damped word counts, so that rare words and
 names shape the vocabulary as well as the generator's templates do. The result depends on two inputs
-only: the table `words.tsv` and the generator's first rows.
+only: the table `words.tsv` and the generator's first rows. The generator itself makes names from the
+pieces of a shipped vocabulary, so a new one is learned with none shipped.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ _ANY = r"[\s\S]"
 # Letter runs as Python's own expressions write them; marks are rare enough to be left to bytes.
 _WORD = re.compile(r"[^\W\d]+")
 _WORDS_FILE = Path(__file__).with_name("words.tsv")
+_SHIPPED_FILE = Path(__file__).parents[1] / "embedded" / TOKENIZER_FILE
 _CORPUS_ROWS = 400
 _CORPUS_SEED = 7
 # Counts enter with this power: a word 1,000 times as frequent weighs 63 times as much.
@@ -123,12 +125,13 @@ def build_tokenizer(words: Path, *, num_rows: int) -> Backend:
 
 
 def main() -> None:
-    """Writes `tokenizer.json` into a folder."""
+    """Writes `tokenizer.json` into a folder; a shipped one is removed first."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=_SHIPPED_FILE.parent)
     parser.add_argument("--words", type=Path, default=_WORDS_FILE)
     parser.add_argument("--rows", type=int, default=_CORPUS_ROWS)
     options = parser.parse_args()
+    _SHIPPED_FILE.unlink(missing_ok=True)
     backend = build_tokenizer(options.words, num_rows=options.rows)
     options.folder.mkdir(parents=True, exist_ok=True)
     (options.folder / TOKENIZER_FILE).write_text(backend.to_str(pretty=True), encoding="utf-8")
