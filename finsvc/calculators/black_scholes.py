@@ -1,4 +1,4 @@
-"""Black–Scholes–Merton values and sensitivities of European options, vectorised.
+"""Black-Scholes-Merton values and sensitivities of European options, vectorised.
 
 Conventions: rates and yields are continuous annual fractions, time is in years of 365 days, values
 are per unit of the underlying in its currency. Zero time or zero volatility gives the limit from
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import ndtr  # type: ignore[import-untyped] # scipy ships no types
 
 DAYS_PER_YEAR = 365.0
 
@@ -75,7 +75,9 @@ def price(spot: Floats, terms: Contracts) -> Floats:
     d1, d2 = _d1_d2(spot, terms)
     carried = spot * np.exp(-terms.dividend_yield * terms.years)
     discounted = terms.strike * np.exp(-terms.rate * terms.years)
-    return terms.sign * (carried * ndtr(terms.sign * d1) - discounted * ndtr(terms.sign * d2))
+    asset: Floats = carried * ndtr(terms.sign * d1)
+    cash: Floats = discounted * ndtr(terms.sign * d2)
+    return terms.sign * (asset - cash)
 
 
 def sensitivities(spot: float, terms: Contracts) -> Sensitivities:

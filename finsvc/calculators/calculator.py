@@ -1,4 +1,4 @@
-"""What a calculator is: a pure function with schemas, a version and an independent second method."""
+"""What a calculator is: a pure function with schemas, a version and a second method."""
 
 import hashlib
 from collections.abc import Callable, Mapping

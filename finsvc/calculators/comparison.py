@@ -2,19 +2,29 @@
 
 A tolerance is declared for a field or for a whole table (``exposure`` covers ``exposure.USD``);
 ``es@monte_carlo`` is the tolerance of ``es`` in results of that method and goes before ``es``.
-A relative tolerance is a fraction of the larger magnitude and at least a billionth of the field's
-unit, so that two zeros with rounding noise agree. What the second method does not state is not
+A relative tolerance is a fraction of the larger magnitude. Money gets at least a ten-thousandth of
+a hundredth of its unit and other units 1e-12, because amounts that should cancel to zero keep the
+rounding noise of the large amounts they came from. What the second method does not state is not
 confirmed.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from finsvc.domain.errors import FinsvcError
-from finsvc.domain.results import CalculatorResult, SecondOpinion, Tolerance, ToleranceKind
+from finsvc.domain.results import (
+    CalculatorResult,
+    Quantity,
+    SecondOpinion,
+    Tolerance,
+    ToleranceKind,
+)
 
-_RELATIVE_FLOOR = Decimal("1e-9")
+_MONEY = re.compile(r"[A-Z]{3}")
+_NOISE_MONEY = Decimal("1e-6")
+_NOISE_OTHER = Decimal("1e-12")
 
 
 class UndeclaredToleranceError(FinsvcError):
@@ -55,14 +65,15 @@ def tolerance_of(field: str, method: str, tolerances: Mapping[str, Tolerance]) -
 
 
 def _allowed(
-    tolerance: Tolerance, first: Decimal, second: Decimal, standard_error: Decimal | None
+    tolerance: Tolerance, first: Quantity, second: Decimal, standard_error: Decimal | None
 ) -> Decimal:
+    noise = _NOISE_MONEY if _MONEY.fullmatch(first.unit) else _NOISE_OTHER
     if tolerance.kind is ToleranceKind.RELATIVE:
-        return max(tolerance.amount * max(abs(first), abs(second)), _RELATIVE_FLOOR)
+        return max(tolerance.amount * max(abs(first.value), abs(second)), noise)
     if tolerance.kind is ToleranceKind.STANDARD_ERRORS:
         if standard_error is None or not standard_error.is_finite():
             return Decimal(0)
-        return max(tolerance.amount * standard_error, _RELATIVE_FLOOR)
+        return max(tolerance.amount * standard_error, noise)
     return tolerance.amount
 
 
@@ -84,7 +95,7 @@ def compare(
             )
             continue
         error = second.standard_errors.get(field)
-        allowed = _allowed(declared, quantity.value, value, error)
+        allowed = _allowed(declared, quantity, value, error)
         difference = value - quantity.value
         outcome[field] = Comparison(
             second=value,

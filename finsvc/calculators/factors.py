@@ -43,13 +43,13 @@ class InstrumentRisk:
     option_units: Floats
     contracts: Contracts | None
 
-    def local_values(self, spots_N: Floats) -> Floats:
+    def local_values(self, spots_n: Floats) -> Floats:
         """Value in the instrument's currency at each price, shape (N,)."""
-        values_N = self.units * spots_N
+        values_n = self.units * spots_n
         if self.contracts is not None:
-            option_values_NM = price(spots_N[:, None], self.contracts)
-            values_N = values_N + (option_values_NM * self.option_units).sum(axis=1)
-        return values_N
+            option_values_nm = price(spots_n[:, None], self.contracts)
+            values_n = values_n + (option_values_nm * self.option_units).sum(axis=1)
+        return values_n
 
     def local_delta(self) -> float:
         """Delta-equivalent amount in the instrument's currency."""
@@ -80,30 +80,30 @@ class RiskBook:
         """Number of risk factors."""
         return len(self.instruments) + len(self.currencies)
 
-    def profit(self, growth_NF: Floats) -> Floats:
+    def profit(self, growth_nf: Floats) -> Floats:
         """Profit (positive) or loss of each scenario by full revaluation, base currency, (N,)."""
-        profit_N = np.zeros(len(growth_NF))
+        profit_n = np.zeros(len(growth_nf))
         for risk in self.risks:
             today = float(risk.local_values(np.array([risk.spot]))[0])
-            values_N = risk.local_values(risk.spot * growth_NF[:, risk.factor])
+            values_n = risk.local_values(risk.spot * growth_nf[:, risk.factor])
             if risk.currency_factor is not None:
-                values_N = values_N * growth_NF[:, risk.currency_factor]
-            profit_N += (values_N - today) * risk.fx_rate
+                values_n = values_n * growth_nf[:, risk.currency_factor]
+            profit_n += (values_n - today) * risk.fx_rate
         for column, value in self.cash.items():
-            profit_N += value * (growth_NF[:, column] - 1.0)
-        return profit_N
+            profit_n += value * (growth_nf[:, column] - 1.0)
+        return profit_n
 
     def delta(self) -> Floats:
         """Base-currency amount that a relative move of each factor acts on, shape (F,)."""
-        delta_F = np.zeros(self.num_factors)
+        delta_f = np.zeros(self.num_factors)
         for risk in self.risks:
-            delta_F[risk.factor] += risk.local_delta() * risk.fx_rate
+            delta_f[risk.factor] += risk.local_delta() * risk.fx_rate
             if risk.currency_factor is not None:
                 today = float(risk.local_values(np.array([risk.spot]))[0])
-                delta_F[risk.currency_factor] += today * risk.fx_rate
+                delta_f[risk.currency_factor] += today * risk.fx_rate
         for column, value in self.cash.items():
-            delta_F[column] += value
-        return delta_F
+            delta_f[column] += value
+        return delta_f
 
 
 def build_risk_book(
@@ -215,8 +215,8 @@ def factor_growth(
         if days is None:
             days = fixing_days(market, book.currencies[0], book.base, end=as_of, count=count)
         columns.extend(market.fx_rates(code, book.base, days) for code in book.currencies)
-    levels_TF = np.stack(columns, axis=1) if columns else np.ones((count, 0))
-    return levels_TF[step:] / levels_TF[:-step]
+    levels_tf = np.stack(columns, axis=1) if columns else np.ones((count, 0))
+    return levels_tf[step:] / levels_tf[:-step]
 
 
 def fixing_days(

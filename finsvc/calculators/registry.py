@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from finsvc.calculators.calculator import Calculator
+from finsvc.calculators.catalogue_book import BOOK
+from finsvc.calculators.catalogue_market import MARKET
 from finsvc.calculators.catalogue_risk import RISK
 from finsvc.domain.errors import UnknownNameError
 
 CALCULATORS: Mapping[str, Calculator] = MappingProxyType(
-    {calculator.name: calculator for calculator in sorted(RISK, key=lambda entry: entry.name)}
+    {entry.name: entry for entry in sorted((*RISK, *BOOK, *MARKET), key=lambda entry: entry.name)}
 )
 """All calculators, sorted by name."""
 

@@ -64,13 +64,13 @@ def require_same_days(
         )
 
 
-def covariance(observations_NF: Floats) -> Floats:
+def covariance(observations_nf: Floats) -> Floats:
     """Sample covariance (n - 1) of the columns, shape (F, F)."""
-    centred_NF = observations_NF - observations_NF.mean(axis=0)
+    centred_nf = observations_nf - observations_nf.mean(axis=0)
     rows = [
-        (centred_NF * centred_NF[:, [column]]).sum(axis=0) for column in range(centred_NF.shape[1])
+        (centred_nf * centred_nf[:, [column]]).sum(axis=0) for column in range(centred_nf.shape[1])
     ]
-    return np.stack(rows) / (len(observations_NF) - 1)
+    return np.stack(rows) / (len(observations_nf) - 1)
 
 
 def sample_deviation(values: Floats) -> float:

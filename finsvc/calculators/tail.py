@@ -38,13 +38,13 @@ class Tail:
     es_standard_error: float
 
 
-def tail_of(losses_N: Floats, confidence: Decimal) -> Tail:
+def tail_of(losses_n: Floats, confidence: Decimal) -> Tail:
     """Measure the tail of equally likely losses, N ≥ 1."""
-    ordered_N = np.sort(losses_N)
-    count = len(ordered_N)
+    ordered_n = np.sort(losses_n)
+    count = len(ordered_n)
     rank = math.ceil(count * confidence)
-    var = float(ordered_N[rank - 1])
-    tail = ordered_N[ordered_N >= var]
+    var = float(ordered_n[rank - 1])
+    tail = ordered_n[ordered_n >= var]
     excess = tail - var
     es = var + float(excess.mean())
     level = float(confidence)
@@ -52,7 +52,7 @@ def tail_of(losses_N: Floats, confidence: Decimal) -> Tail:
     # Three spreads to each side: fewer order statistics make the estimate itself noisy.
     low = max(1, math.floor(rank - 3.0 * spread))
     high = min(count, math.ceil(rank + 3.0 * spread))
-    width = float(ordered_N[high - 1] - ordered_N[low - 1])
+    width = float(ordered_n[high - 1] - ordered_n[low - 1])
     var_error = spread * width / max(1, high - low)
     es_variance = float(np.var(tail)) + level * (es - var) ** 2
     return Tail(

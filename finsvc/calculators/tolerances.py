@@ -2,7 +2,8 @@
 
 Exact amounts must be equal. Analytic figures of float64 agree to a relative 1e-8 in well
 conditioned cases: option values from two implementations of the normal distribution differ by
-about 1e-13 of the strike, and profits are differences of such values. A simulated figure lies
+about 1e-13 of the strike, and profits are differences of such values. ``ROUNDED`` allows the
+rounding to 12 significant digits and nothing else. A simulated figure lies
 within 4.5 standard errors of the difference of the two runs (7 in a million runs do not).
 """
 
@@ -13,3 +14,4 @@ from finsvc.domain.results import Tolerance, ToleranceKind
 EXACT = Tolerance(kind=ToleranceKind.EXACT, amount=Decimal(0))
 ANALYTIC = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-8"))
 SIMULATED = Tolerance(kind=ToleranceKind.STANDARD_ERRORS, amount=Decimal("4.5"))
+ROUNDED = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-11"))

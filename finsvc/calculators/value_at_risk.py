@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import ndtri  # type: ignore[import-untyped] # scipy ships no types
 
 from finsvc.calculators.computation import Computation, Figure
 from finsvc.calculators.factors import RiskBook, build_risk_book, factor_growth
@@ -58,16 +58,16 @@ def _book_and_growth(inputs: RiskInput, market: MarketView) -> tuple[RiskBook, F
     book = build_risk_book(
         inputs.portfolio, market, as_of=inputs.as_of, assumptions=inputs.assumptions
     )
-    growth_NF = factor_growth(
+    growth_nf = factor_growth(
         book, market, as_of=inputs.as_of, num_returns=inputs.window_days, step=_step(inputs)
     )
-    return book, growth_NF
+    return book, growth_nf
 
 
 def historical_tail(inputs: RiskInput, market: MarketView) -> Tail:
     """Tail of the losses that past returns would cause today."""
-    book, growth_NF = _book_and_growth(inputs, market)
-    tail = tail_of(-book.profit(growth_NF), inputs.confidence)
+    book, growth_nf = _book_and_growth(inputs, market)
+    tail = tail_of(-book.profit(growth_nf), inputs.confidence)
     factor = math.sqrt(inputs.horizon_days / _step(inputs))
     return Tail(
         var=tail.var * factor,
@@ -79,10 +79,10 @@ def historical_tail(inputs: RiskInput, market: MarketView) -> Tail:
 
 def parametric_tail(inputs: RiskInput, market: MarketView) -> Tail:
     """Tail of a normal distribution of the delta-equivalent loss; no sampling error."""
-    book, growth_NF = _book_and_growth(inputs, market)
-    delta_F = book.delta()
-    covariance_FF = covariance(np.log(growth_NF))
-    variance = float((delta_F[:, None] * covariance_FF * delta_F).sum())
+    book, growth_nf = _book_and_growth(inputs, market)
+    delta_f = book.delta()
+    covariance_ff = covariance(np.log(growth_nf))
+    variance = float((delta_f[:, None] * covariance_ff * delta_f).sum())
     # Rounding can leave a perfectly hedged book a hair below zero.
     deviation = math.sqrt(max(variance, 0.0) * inputs.horizon_days / _step(inputs))
     quantile = float(ndtri(float(inputs.confidence)))
@@ -95,21 +95,21 @@ def parametric_tail(inputs: RiskInput, market: MarketView) -> Tail:
     )
 
 
-def semidefinite_cholesky(covariance_FF: Floats) -> Floats:
+def semidefinite_cholesky(covariance_ff: Floats) -> Floats:
     """Lower triangular root of a covariance that may be singular, shape (F, F).
 
     A factor without variance of its own (a constant price, or one that follows others exactly)
     gets a zero column instead of an error.
     """
-    size = len(covariance_FF)
-    root_FF = np.zeros_like(covariance_FF)
-    floor = 1e-12 * np.diag(covariance_FF)
+    size = len(covariance_ff)
+    root_ff = np.zeros_like(covariance_ff)
+    floor = 1e-12 * np.diag(covariance_ff)
     for column in range(size):
-        known = root_FF[column:, :column]
-        rest = covariance_FF[column:, column] - (known * root_FF[column, :column]).sum(axis=1)
+        known = root_ff[column:, :column]
+        rest = covariance_ff[column:, column] - (known * root_ff[column, :column]).sum(axis=1)
         if rest[0] > floor[column]:
-            root_FF[column:, column] = rest / math.sqrt(rest[0])
-    return root_FF
+            root_ff[column:, column] = rest / math.sqrt(rest[0])
+    return root_ff
 
 
 def standard_normals(seed: int, num_rows: int, num_columns: int) -> Floats:
@@ -123,23 +123,23 @@ def standard_normals(seed: int, num_rows: int, num_columns: int) -> Floats:
     return np.asarray(ndtri(uniforms), dtype=np.float64).reshape(num_rows, num_columns)
 
 
-def _correlated(normals_NF: Floats, root_FF: Floats) -> Floats:
+def _correlated(normals_nf: Floats, root_ff: Floats) -> Floats:
     """Multiply column by column: elementwise sums have the same bits on every machine."""
-    correlated_NF = np.zeros_like(normals_NF)
-    for column in range(len(root_FF)):
+    correlated_nf = np.zeros_like(normals_nf)
+    for column in range(len(root_ff)):
         for source in range(column + 1):
-            correlated_NF[:, column] += root_FF[column, source] * normals_NF[:, source]
-    return correlated_NF
+            correlated_nf[:, column] += root_ff[column, source] * normals_nf[:, source]
+    return correlated_nf
 
 
 def monte_carlo_tail(inputs: RiskInput, market: MarketView, *, num_paths: int, seed: int) -> Tail:
     """Tail of the losses under simulated joint normal log returns."""
-    book, growth_NF = _book_and_growth(inputs, market)
+    book, growth_nf = _book_and_growth(inputs, market)
     scale = inputs.horizon_days / _step(inputs)
-    root_FF = semidefinite_cholesky(covariance(np.log(growth_NF)) * scale)
-    normals_NF = standard_normals(seed, num_paths, book.num_factors)
-    simulated_NF = np.exp(_correlated(normals_NF, root_FF))
-    return tail_of(-book.profit(simulated_NF), inputs.confidence)
+    root_ff = semidefinite_cholesky(covariance(np.log(growth_nf)) * scale)
+    normals_nf = standard_normals(seed, num_paths, book.num_factors)
+    simulated_nf = np.exp(_correlated(normals_nf, root_ff))
+    return tail_of(-book.profit(simulated_nf), inputs.confidence)
 
 
 def _computation(

@@ -40,7 +40,7 @@ def decimal_text(value: Decimal) -> str:
 
 def _read_decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError("expected a decimal as a string")  # noqa: TRY004 (pydantic wants ValueError)
+        raise ValueError("expected a decimal as a string")
     if isinstance(value, Decimal) and not value.is_finite():
         raise ValueError("expected a finite decimal")
     text = decimal_text(value) if isinstance(value, Decimal) else str(value)

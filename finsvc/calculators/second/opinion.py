@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
-from fractions import Fraction
 
 from finsvc.domain.results import SecondOpinion
 
 _DIGITS = 12
+# More digits than any input has, fewer than the noise of decimal divisions.
+_EXACT = Context(prec=24)
 
 
 class SecondKind(StrEnum):
@@ -19,15 +20,13 @@ class SecondKind(StrEnum):
     REIMPLEMENTATION = "reimplementation"
 
 
-Number = float | int | Decimal | Fraction
+Number = float | int | Decimal
 
 
 def decimal_value(value: Number) -> Decimal:
     """Round to 12 significant digits; a value that is not finite stays so and confirms nothing."""
-    if isinstance(value, Fraction):
-        return Decimal(value.numerator) / Decimal(value.denominator)
     if isinstance(value, Decimal | int):
-        return Decimal(value)
+        return _EXACT.create_decimal(value)
     value = float(value)
     if not math.isfinite(value):
         return Decimal("NaN")

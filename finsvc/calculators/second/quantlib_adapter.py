@@ -5,8 +5,8 @@ lock and puts the old one back, so that threads and other users of the library d
 Units are those of the option calculator: vega and rho for one percentage point, theta for one
 calendar day. Day count Actual/365 (Fixed).
 
-QuantLib answers zero for an option that expires today and divides by zero time in theta; the
-limits at zero time and zero volatility are therefore stated here, from the payoff.
+QuantLib answers zero for an option that expires today and not-a-number for a strike of zero; the
+limits at zero time, zero volatility and zero strike are therefore stated here, from the payoff.
 """
 
 import math
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-import QuantLib as ql
+import QuantLib as ql  # type: ignore[import-untyped]  # noqa: N813 (ships no types; its usual name)
 
 from finsvc.domain.positions import OptionType
 
@@ -67,7 +67,7 @@ def _date(day: date) -> ql.Date:
 
 def greeks(option: EuropeanOption) -> Greeks:
     """Price an option with QuantLib's analytic European engine."""
-    if option.expiry == option.on or option.volatility == 0.0:
+    if option.expiry == option.on or 0.0 in (option.volatility, option.strike):
         return _certain(option)
     is_call = option.option_type is OptionType.CALL
     payoff = ql.PlainVanillaPayoff(ql.Option.Call if is_call else ql.Option.Put, option.strike)

@@ -11,9 +11,9 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy import integrate
-from scipy.stats import gaussian_kde
+import pandas as pd  # type: ignore[import-untyped] # pandas ships no types
+from scipy import integrate  # type: ignore[import-untyped] # scipy ships no types
+from scipy.stats import gaussian_kde  # type: ignore[import-untyped] # scipy ships no types
 
 from finsvc.calculators.inputs.risk import (
     ExpectedShortfallInput,
@@ -35,6 +35,9 @@ Floats = npt.NDArray[np.float64]
 
 # A constant of ours, so that the second stream never equals one seeded by the number alone.
 _STREAM = 20_261_101
+
+# The second run must not be the noisier of the two.
+_OVERSAMPLING = 3
 
 
 def _appraiser(inputs: RiskInput, market: MarketView) -> Appraiser:
@@ -98,57 +101,59 @@ def _parametric_figures(inputs: RiskInput, market: MarketView) -> tuple[float, f
 
 
 def _simulated_losses(
-    inputs: RiskInput, market: MarketView, *, num_paths: int, seed: int
+    inputs: RiskInput, market: MarketView, *, num_pairs: int, seed: int
 ) -> Floats:
     portfolio = inputs.portfolio.to_domain()
     returns = _moves(inputs, portfolio, market).apply(np.log)
     if returns.shape[1] == 0:
-        return np.zeros(num_paths)
+        return np.zeros(2 * num_pairs)
     centred = (returns - returns.mean()).to_numpy()
-    triangle = np.linalg.qr(centred, mode="r")
+    factor: Floats = np.asarray(np.linalg.qr(centred, mode="r"))
     # The factor is unique once its diagonal is positive.
-    triangle = triangle * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)[:, None]
+    triangle = factor * np.where(np.diag(factor) < 0.0, -1.0, 1.0)[:, None]
     triangle = triangle * math.sqrt(_remaining_days(inputs) / (len(centred) - 1))
     generator = np.random.Generator(np.random.PCG64([seed, _STREAM]))
-    half = generator.standard_normal(((num_paths + 1) // 2, len(triangle))) @ triangle
+    half = generator.standard_normal((num_pairs, len(triangle))) @ triangle
     moves = pd.DataFrame(np.exp(np.concatenate([half, -half])), columns=returns.columns)
     return -profits(portfolio, _appraiser(inputs, market), moves)
 
 
-def _quantile_error(losses: Floats, var: float, confidence: float) -> float:
-    """Standard error of the quantile, the density by a Gaussian kernel."""
+def _quantile_density(losses: Floats, var: float) -> float:
+    """Density of the losses at the quantile by a Gaussian kernel; infinite for constant losses."""
     if float(np.ptp(losses)) == 0.0:
-        return 0.0
-    density = float(gaussian_kde(losses)(var)[0])
-    return math.sqrt(confidence * (1.0 - confidence) / len(losses)) / density
+        return math.inf
+    return float(gaussian_kde(losses)(var)[0])
 
 
 def _monte_carlo(
     inputs: RiskInput, market: MarketView, *, num_paths: int, seed: int, headline: str
 ) -> SecondOpinion:
-    """Values with the standard errors of their difference to another run of equal size.
+    """Values with the standard errors of their difference to a run of ``num_paths`` plain paths.
 
-    Antithetic pairs can halve the effective number of paths (symmetric payoffs), hence one plus
-    two parts of variance; a standard error is itself uncertain by the number of tail losses.
+    Antithetic pairs can halve the effective number of paths (symmetric payoffs), so this run of
+    ``_OVERSAMPLING`` times as many adds up to 2 / _OVERSAMPLING of the variance. A standard error
+    is itself uncertain by the number of tail losses.
     """
-    losses = _simulated_losses(inputs, market, num_paths=num_paths, seed=seed)
+    num_pairs = (_OVERSAMPLING * num_paths + 1) // 2
+    losses = _simulated_losses(inputs, market, num_pairs=num_pairs, seed=seed)
     confidence = float(inputs.confidence)
     var, es = _empirical(losses, inputs.confidence)
     tail = losses[losses >= var]
-    var_error = _quantile_error(losses, var, confidence)
-    es_error = math.sqrt(
-        (float(tail.var()) + confidence * (es - var) ** 2) / (len(losses) * (1.0 - confidence))
-    )
+    var_error = math.sqrt(confidence * (1.0 - confidence) / num_paths)
+    var_error = var_error / _quantile_density(losses, var)
+    es_variance = float(tail.var()) + confidence * (es - var) ** 2
+    es_error = math.sqrt(es_variance / (num_paths * (1.0 - confidence)))
     own = es_error if headline == "es" else var_error
-    num_tail = len(losses) * min(confidence, 1.0 - confidence)
+    widening = math.sqrt(1.0 + 2.0 / _OVERSAMPLING)
+    num_tail = num_paths * min(confidence, 1.0 - confidence)
     values = {"var": var, "standard_error": own}
     errors = {
-        "var": var_error * math.sqrt(3.0),
-        "standard_error": own * math.sqrt(3.0 / num_tail),
+        "var": var_error * widening,
+        "standard_error": own * widening * math.sqrt(2.0 / num_tail),
     }
     if headline == "es":
         values["es"] = es
-        errors["es"] = es_error * math.sqrt(3.0)
+        errors["es"] = es_error * widening
     return opinion("antithetic simulation on the QR factor of the returns (PCG64)", values, errors)
 
 

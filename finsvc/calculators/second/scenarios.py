@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped] # pandas ships no types
 
 from finsvc.calculators.second.valuation import Appraiser
 from finsvc.domain.errors import NonTradingDayError
@@ -56,7 +56,7 @@ def _fixings(
     market: MarketView, base: CurrencyCode, quote: CurrencyCode, end: date, count: int
 ) -> npt.NDArray[np.datetime64]:
     """Walk back day by day and keep those that have a fixing."""
-    days = []
+    days: list[date] = []
     day = end
     while len(days) < count:
         try:

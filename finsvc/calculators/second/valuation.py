@@ -5,6 +5,7 @@ today's price and, where thousands of prices are needed, by the Black (1976) for
 with the complementary error function.
 """
 
+import itertools
 import math
 import statistics
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from datetime import date
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erfc
+from scipy.special import erfc  # type: ignore[import-untyped] # scipy ships no types
 
 from finsvc.calculators.inputs.portfolio import Assumptions
 from finsvc.calculators.second.quantlib_adapter import EuropeanOption, Greeks, greeks
@@ -36,7 +37,7 @@ def realised_volatility(
 ) -> float:
     """Annual volatility with Python's statistics module, 252 days a year."""
     closes = [float(v) for v in market.closes(instrument, end=on, count=window_days + 1).values]
-    returns = [math.log(b / a) for a, b in zip(closes[:-1], closes[1:], strict=True)]
+    returns = [math.log(b / a) for a, b in itertools.pairwise(closes)]
     return statistics.stdev(returns) * math.sqrt(252)
 
 
@@ -55,8 +56,8 @@ def black_1976(option: OptionPosition, spots: Floats, on: date, terms: tuple[flo
     lower = upper - total
     side = 1.0 if is_call else -1.0
     root = math.sqrt(2.0)
-    in_forward = 0.5 * erfc(-side * upper / root)
-    in_strike = 0.5 * erfc(-side * lower / root)
+    in_forward: Floats = 0.5 * erfc(-side * upper / root)
+    in_strike: Floats = 0.5 * erfc(-side * lower / root)
     return side * math.exp(-rate * years) * (forwards * in_forward - strike * in_strike)
 
 
