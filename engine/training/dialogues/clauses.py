@@ -150,6 +150,8 @@ def base_clause(intent: str, rng: Random) -> list[Piece]:
         pieces = expand(pick(rng, frames), rng)
     else:
         pieces = own_clause(intent, rng)
+    if intent in _KIND_IN_LEAD and rng.random() < 0.85:
+        pieces = [Piece("", "portfolio:house") if p.slot == "portfolio" else p for p in pieces]
     if intent in _ASSET_INTENTS and rng.random() < 0.12:
         pieces = [Piece("", "instrument:asset") if p.slot == "instrument" else p for p in pieces]
     return pieces

@@ -26,7 +26,8 @@ _RELATIVE_PERIODS = listed(
     "last year;this year;last month;this month;last week;this week;last quarter;"
     "this quarter;yesterday;"
     "year to date;YTD;ytd;month to date;MTD;quarter to date;QTD;today;this morning;last Friday;"
-    "the year to date;the past year;the last year;the last month;the past week;the last quarter"
+    "year-to-date;month-to-date;the year to date;last 12 months;the trailing year;"
+    "the past year;the last year;the last month;the past week;the last quarter"
 )
 
 
@@ -98,6 +99,19 @@ def _loose_date(rng: Random) -> str:
             f"end of {month}",
             f"last {pick(rng, _WEEKDAYS)}",
             f"close of {exact_date(rng)}",
+            f"COB {exact_date(rng)}",
+            f"month-end {month} {year}",
+            f"end-{month} {year}",
+            f"EOY {year}",
+            f"YE {year}",
+            f"FY{year}",
+            f"last trading day of {year}",
+            f"last day of {month} {year}",
+            f"{1 + int(rng.random() * 12):02d}/{year}",
+            f"{year}-{1 + int(rng.random() * 12):02d}",
+            f"{month[:3]}-{year % 100:02d}",
+            f"{month[:3]} {year % 100:02d}",
+            f"Q{1 + int(rng.random() * 4)}'{year % 100:02d}",
         ),
     )
 

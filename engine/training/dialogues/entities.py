@@ -162,18 +162,19 @@ def currency_code(rng: Random) -> str:
     return pick(rng, MAJORS) if rng.random() < 0.6 else pick(rng, CODES)
 
 
-def currency(rng: Random) -> str:
-    """A currency by code or plural name."""
-    code = currency_code(rng)
+def _plural(code: str, rng: Random) -> str:
     if rng.random() < 0.5 or code not in CURRENCY_NAMES:
         return code
     return pick(rng, CURRENCY_NAMES[code][1])
 
 
-def currency_singular(rng: Random) -> str:
-    """A currency by singular name, or by code where it has none here."""
-    code = currency_code(rng)
+def _singular(code: str, rng: Random) -> str:
     return pick(rng, CURRENCY_NAMES[code][0]) if code in CURRENCY_NAMES else code
+
+
+def currency(rng: Random) -> str:
+    """A currency by code or plural name."""
+    return _plural(currency_code(rng), rng)
 
 
 def two_codes(rng: Random) -> tuple[str, str]:
@@ -199,9 +200,7 @@ def pair(rng: Random) -> Value:
         return plain(
             f"{first} {pick(rng, ('in', 'to', 'vs', 'against', 'into', 'versus', 'per'))} {second}"
         )
-    one, two = currency_singular(rng), currency_singular(rng)
-    if one == two:
-        one, two = "euro", "dollar"
+    one, two = _singular(first, rng), _singular(second, rng)
     if value < 0.72:
         return plain(one + pick(rng, (" ", "-", "/", "/")) + two)
     if value < 0.84:
@@ -209,29 +208,32 @@ def pair(rng: Random) -> Value:
             rng, ("to the", "to", "against the", "against", "versus the", "vs the", "vs", "in")
         )
         return Value(pick(rng, ("the ", "")), f"{one} {join} {two}")
-    many = currency(rng)
-    return plain(f"{many} {pick(rng, ('per', 'per', 'to the', 'for one', 'to one'))} {one}")
+    return plain(
+        f"{_plural(first, rng)} {pick(rng, ('per', 'per', 'to the', 'for one', 'to one'))} {one}"
+    )
 
 
 def pair_joined(rng: Random) -> Value:
     """Two currencies after "between": EUR and USD, the euro and the dollar."""
     if rng.random() < 0.55:
         return plain(" and ".join(two_codes(rng)))
-    one, two = currency_singular(rng), currency_singular(rng)
-    return Value("the ", f"{one} and the {two}") if one != two else plain("euro and dollar")
+    first, second = two_codes(rng)
+    return Value("the ", f"{_singular(first, rng)} and the {_singular(second, rng)}")
 
 
 def pair_per(rng: Random) -> Value:
     """Two currencies after "how many": dollars per euro, yen to the dollar."""
     link = pick(rng, ("per", "per", "to the", "to one", "for one", "in a", "for a", "to a"))
-    return plain(f"{currency(rng)} {link} {currency_singular(rng)}")
+    first, second = two_codes(rng)
+    return plain(f"{_plural(first, rng)} {link} {_singular(second, rng)}")
 
 
 def pair_worth(rng: Random) -> Value:
     """Two currencies around a verb: (a) euro in dollars, (the) pound worth in yen."""
+    first, second = two_codes(rng)
     link = pick(rng, ("in", "worth in", "in", "against"))
     return Value(
-        pick(rng, ("a ", "the ", "a ")), f"{currency_singular(rng)} {link} {currency(rng)}"
+        pick(rng, ("a ", "the ", "a ")), f"{_singular(first, rng)} {link} {_plural(second, rng)}"
     )
 
 

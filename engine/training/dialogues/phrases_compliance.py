@@ -57,6 +57,9 @@ has {portfolio:book} [breached|exceeded|gone over|hit|broken] [its|any|the] limi
 do a compliance check [of|on|for] {portfolio:book}
 is {portfolio:book} too [risky|big|concentrated] for {limit}?
 where does {portfolio:book} stand against [its|the] limits?
+is the {limit:measure} of {portfolio:book} [within|inside|below|above|over|under] [its|the] limit?
+does the {limit:measure} of {portfolio:book} [breach|exceed|respect|break] [its|the] limit?
+is {portfolio:book}'s {limit:measure} [within|over|above|inside] [its|the] limit?
 """,
     functions="limit_check check_limits limitCheck limits compliance_check",
     heads="""

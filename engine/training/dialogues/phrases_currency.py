@@ -53,7 +53,7 @@ if I exchange {_MONEY}, how many {{to}} do I get?
 
 _RATE = (
     "[exchange rate|exchange rate|FX rate|FX rate|rate|fx rate|currency rate|spot rate|spot|FX|fx|conversion rate|"
-    "fixing|ECB rate|reference rate|forex rate|cross rate]"
+    "price|quote|level|close|fixing|ECB rate|reference rate|forex rate|cross rate]"
 )
 FX_RATE = phrases(
     "pair",
@@ -74,15 +74,15 @@ FX_RATE = phrases(
 [the |]{_RATE} [on|as of|at] {{as_of}}
 """,
     clauses=f"""
-where [is|was|did] {{pair}} [trading|now|today|at|close|fix]?
+where [is|was|did] {{pair}} [trading|now|{{as_of:today}}|at|close|fix]?
 where did {{pair}} [trade|close|fix|stand|end up] [on|at] {{as_of}}?
-what [is|was|'s] {{pair}}[ at| trading at| today| now|]?
+what [is|was|'s] {{pair}}[ at| trading at| {{as_of:today}}| now|]?
 what was {{pair}} on {{as_of}}?
 what did {{pair}} [close|fix|trade] at [on|at|] {{as_of:calendar}}?
 at [what|which] [rate|level] [is|was] {{pair}}[ on {{as_of}}|]?
 how [is|was|did] {{pair}} [quoted|trading|fixing][ on {{as_of}}|]?
 [quote|get|show|look up|fetch] {{pair}}
-{{pair}} [today|now|spot|rate|fixing|fix|close|quote|level]?
+{{pair}} [{{as_of:today}}|now|spot|rate|fixing|fix|close|quote|level]?
 {{pair}} on {{as_of}}
 how many {{pair:per}}[ on {{as_of}}|]?
 how much [is|was] {{pair:worth}}[ on {{as_of}}|]?

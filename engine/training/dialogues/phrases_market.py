@@ -36,7 +36,7 @@ how much [does|did] [a|one] share of {{instrument}} cost[ on {{as_of}}|]?
 what [is|was] [a|one] share of {{instrument}} worth[ on {{as_of}}|]?
 what's {{instrument}} [trading at|at|worth|going for|quoted at|priced at]?
 what was {{instrument}} [trading at|at|worth|going for|quoted at] [on|at|as of] {{as_of}}?
-where [is|was|did] {{instrument}} [trade|trading|at|now|on {{as_of}}]?
+where [is|was|did] {{instrument}} [trade|trading|at|now|on {{as_of}}|{{as_of:today}}]?
 [quote|price] {{instrument}}
 [quote|price] [for|on] {{instrument}}
 [get|show|look up|fetch|find|check] {_PX} [of|for] {{instrument}}

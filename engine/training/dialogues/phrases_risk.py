@@ -25,6 +25,8 @@ VALUE_AT_RISK = phrases(
 [the |]{{horizon:adjective}} {{method}} {_VAR} {_OF} {{portfolio}} at {{confidence}}
 [the |]{{method}} {{confidence:level}} {_VAR} {_OF} {{portfolio}}
 {{portfolio}} {_VAR}
+[the |]{{confidence:level}}[/| / |, |-]{{horizon:adjective}} {_VAR} {_OF} {{portfolio}}
+[the |]{{horizon:adjective}}[/| / |, ]{{confidence:level}} {_VAR} {_OF} {{portfolio}}
 {{portfolio}}'s {_VAR}
 {{portfolio}}'s {{confidence:level}} {_VAR}
 {{portfolio}} {{horizon:adjective}} {_VAR}
@@ -104,6 +106,7 @@ EXPECTED_SHORTFALL = phrases(
 [the |]{{method}} {_ES} {_OF} {{portfolio}}
 [the |]{{method}} {{confidence:level}} {_ES} {_OF} {{portfolio}}
 {{portfolio}} {_ES}
+[the |]{{confidence:level}}[/| / |, ]{{horizon:adjective}} {_ES} {_OF} {{portfolio}}
 {{portfolio}}'s {_ES}
 {{portfolio}}'s {{confidence:level}} {_ES}
 {_ES}, {{portfolio}}
@@ -268,6 +271,8 @@ what's our exposure [in|from|through] {portfolio}?
 what does {portfolio} look like by {by}?
 [show|draw|make] a {by:dimension} breakdown of {portfolio}
 aggregate {portfolio} by {by}
+[what is|what's|how big is|how large is|show] the exposure of {portfolio} to [tech|the dollar|equities|energy|USD|banks|single names|the euro|health care|oil stocks]?
+how exposed is {portfolio} to [tech|the dollar|equities|energy|USD|banks|single names|the euro|currencies]?
 """,
     functions="exposure exposures get_exposure exposure_by breakdown",
     heads="""

@@ -111,12 +111,33 @@ def position(rng: Random) -> Value:
         return plain(f"{money_text(rng)} {pick(rng, ('of', 'in', 'of', 'worth of'))} {name}")
     if value < 0.88:
         return _cash(rng)
-    if value < 0.94:
+    if value < 0.93:
         side = pick(rng, ("long ", "short ", "", "long "))
         return plain(f"{side}{pick(rng, AMOUNTS)} {entities.pair(rng).span}")
     other = entities.instrument_name(rng)
+    if value < 0.97:
+        return _odd_position(quantity, name, rng)
     join = pick(rng, (" plus ", " + ", " against short "))
     return plain(f"{quantity} {name}{join}{pick(rng, _QUANTITIES)} {other}")
+
+
+def _odd_position(quantity: str, name: str, rng: Random) -> Value:
+    """Less usual orders of words: `AAPL 500`, `-200 JPM`, `EUR/USD 5m`."""
+    return plain(
+        pick(
+            rng,
+            (
+                f"{name} {quantity}",
+                f"-{quantity} {name}",
+                f"{quantity} of {name}",
+                f"{quantity}x {name}",
+                f"{name} x {quantity}",
+                f"{entities.pair(rng).span} {pick(rng, AMOUNTS)}",
+                f"{pick(rng, ('long', 'short'))} {name} {quantity}",
+                f"{name} {quantity} shares",
+            ),
+        )
+    )
 
 
 def _cash(rng: Random) -> Value:

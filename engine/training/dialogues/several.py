@@ -143,7 +143,9 @@ def _doubled(pieces: list[Piece], argument: str, count: int, rng: Random) -> lis
 def same_tool(available: list[str], rng: Random) -> _Parts | None:
     """One tool for two or three subjects, or for two values of another argument."""
     intent = pick(rng, available)
-    pieces = base_clause(intent, rng)
+    is_noun = rng.random() < 0.08
+    noun = pick(rng, PHRASES[intent].nouns)
+    pieces = expand(noun, rng) if is_noun else base_clause(intent, rng)
     held = present(pieces)
     keys = keys_of(pieces)
     if len(keys) != len(set(keys)):
@@ -159,6 +161,8 @@ def same_tool(available: list[str], rng: Random) -> _Parts | None:
             return None
         argument, count = pick(rng, options), 3 if rng.random() < 0.12 else 2
     pieces = _doubled(pieces, argument, count, rng)
+    if is_noun:
+        pieces = [Piece(pick(rng, ("compare ", "compare ", "contrast "))), *pieces]
     return pieces, [intent] * count
 
 

@@ -140,6 +140,24 @@ def limit(rng: Random) -> Value:
     return Value(pick(rng, ("the ", "its ", "")), f"{names.cased_word(rng)} limit")
 
 
+def _measure(rng: Random) -> Value:
+    kinds = (
+        "VaR",
+        "VaR",
+        "ES",
+        "leverage",
+        "currency exposure",
+        "sector exposure",
+        "drawdown",
+        "delta",
+    )
+    return plain(pick(rng, kinds))
+
+
+def _today(rng: Random) -> Value:
+    return plain(pick(rng, ("today", "today", "yesterday", "this morning")))
+
+
 def threshold(rng: Random) -> Value:
     """A share of a book's value."""
     number = pick(
@@ -175,6 +193,8 @@ def threshold(rng: Random) -> Value:
 def strike(rng: Random) -> Value:
     """A strike price."""
     value = rng.random()
+    if value < 0.025:
+        return plain(pick(rng, ("ATM", "at-the-money", "at the money", "100%", "105%")))
     if value < 0.5:
         return plain(
             str(pick(rng, (4000, 3800, 4200, 4500, 3500, 3900, 4100, 3000, 5000, 3750, 4050)))
@@ -230,6 +250,11 @@ def amount(rng: Random) -> Value:
 
 def amount_digits(rng: Random) -> Value:
     """An amount that starts with a digit, for the place after a symbol or code."""
+    if rng.random() < 0.2:
+        number = pick(rng, ("5", "1", "2.5", "10", "3", "100", "1.5", "20", "0.5", "12"))
+        return plain(
+            number + pick(rng, (" million", " million", " billion", " mn", " mio", " mil"))
+        )
     return plain(pick(rng, AMOUNTS))
 
 
@@ -332,6 +357,9 @@ SAMPLERS: dict[str, Callable[[Random], Value]] = {
     "per": entities.pair_per,
     "worth": entities.pair_worth,
     "limit": limit,
+    "measure": _measure,
+    "today": _today,
+    "house": book,
     "threshold": threshold,
     "strike": strike,
     "option_type": option_type,

@@ -30,11 +30,11 @@ AROUND_NOUN = lines("""
 [how big|how large|how high|how much] [is|was] @?
 [quick one|quick question|question|request|task|query|next|todo]: @[?|]
 [let's|let us|let me] [see|have|look at|get|check] @[.|]
-[@ - what is it?|@: what is it?|@ = ?|@?? |@...|@ now|@ asap|@, asap|@!]
+[@ - what is it?|@: what is it?|@ =?|@?? |@...|@ now|@ asap|@, asap|@!]
 [what do you have for|what have you got for|what do you get for|what do we have for|what number do you have for|what figure do you get for] @?
 [I am|I'm|we are|we're] [looking for|interested in|trying to get|after|in need of|checking|reviewing] @[.|]
 [what does|what do] @ [come to|look like|amount to|stand at|come out at]?
-[where is|where's|where does] @[ stand| sit| now| today|]?
+[where is|where's|where does] @[ stand| sit| now|]?
 [any|got|is there a] [number|figure|value] for @?
 [put|write|print] @ [in the report|in my report|here|in the summary|on the screen|down][.|]
 [it would be great|it would help|it'd be good] to [have|see|know] @[.|]
