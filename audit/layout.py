@@ -3,8 +3,8 @@
 LOG/format        "finsvc-audit-log/v1", newline, origin, newline
 LOG/vkey          the log's C2SP verifier key and a newline
 LOG/checkpoint    the latest signed checkpoint, replaced as a whole after each batch
-LOG/lock          held by the writer with flock; "open" and a newline while a writer is at work,
-                  empty after it ended in good order
+LOG/lock          held by the writer with flock; one byte "W" while a writer is at work (a
+                  longer mark could be torn), empty after it ended in good order
 LOG/segments/     segment.py
 LOG/payloads/     payloads.py
 """
@@ -20,7 +20,7 @@ FORMAT = "format"
 VKEY = "vkey"
 CHECKPOINT = "checkpoint"
 LOCK = "lock"
-OPEN_MARK = b"open\n"
+OPEN_MARK = b"W"
 
 _FORMAT_LINE = "finsvc-audit-log/v1"
 

@@ -40,7 +40,7 @@ def test_was_closed_follows_the_writer(tmp_path):
 
 
 def test_was_closed_other_mark_is_refused(tmp_path):
-    (tmp_path / "lock").write_bytes(b"opem\n")
+    (tmp_path / "lock").write_bytes(b"w")
     with pytest.raises(FormatError):
         was_closed(tmp_path)
 

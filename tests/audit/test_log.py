@@ -134,10 +134,10 @@ def test_append_from_many_threads_loses_and_repeats_nothing(tmp_path):
 
 
 def test_segments_rotate_and_reopen(tmp_path):
-    with make_log(tmp_path, num_records=6, segment_bytes_max=1_500) as log:
+    with make_log(tmp_path, num_records=6, segment_bytes_max=1_200) as log:
         assert log.verify().ok
     assert len(list((tmp_path / "log" / "segments").iterdir())) == 3
-    with Log.open(tmp_path / "log", signer=SIGNER, segment_bytes_max=1_500) as log:
+    with Log.open(tmp_path / "log", signer=SIGNER, segment_bytes_max=1_200) as log:
         log.append(make_record(6))
         assert [log.read(index).statement.index for index in range(7)] == list(range(7))
         assert log.verify().ok

@@ -14,6 +14,7 @@ import pytest
 
 from audit.errors import LogFailedError
 from audit.filesystem import RealFileSystem, write_all
+from audit.layout import OPEN_MARK
 from audit.log import Log
 from audit.verify import verify_directory
 from tests.audit.support import (
@@ -171,7 +172,7 @@ def test_open_and_close_any_call_fails_the_next_writer_mends_it(
 ):
     make_log(tmp_path, num_records=2).close()
     segment = tmp_path / "log" / "segments" / "000000000000.seg"
-    (tmp_path / "log" / "lock").write_bytes(b"open\n")
+    (tmp_path / "log" / "lock").write_bytes(OPEN_MARK)
     with segment.open("ab") as file:
         file.write(b"torn")
     (tmp_path / "log" / "checkpoint.tmp").write_bytes(b"torn")
