@@ -32,6 +32,7 @@ class RunState:
         starts: First step of each thousandth of progress reached.
         batch_rows: Rows in a step; part of the data position.
         num_positions: Length of a row.
+        init: Weights digest of the release that the run started from; empty for random weights.
     """
 
     seed: int
@@ -40,6 +41,7 @@ class RunState:
     starts: list[int]
     batch_rows: int
     num_positions: int
+    init: str = ""
 
 
 def save_state(folder: Path, network: nn.Module, optimiser: AdamW, state: RunState) -> None:

@@ -80,33 +80,48 @@ def evaluate(run: Run, tokenizer: Tokenizer, *, num_batches: int, canonical: boo
 def write_release(
     folder: Path, run: Run, tokenizer: Tokenizer, *, num_batches: int, arguments: Sequence[str]
 ) -> dict[str, object]:
-    """Quantises, evaluates and exports a run.
+    """Quantises, exports and evaluates a run.
+
+    The checkpoint and its record are written before the evaluation and the record again after it,
+    so that a process stopped at its time limit leaves a whole release.
 
     Args:
         folder: Gets the checkpoint, `training.json` and `eval.json`.
         run: The finished run.
         tokenizer: Of its data.
-        num_batches: Batches of rows in each evaluation set.
+        num_batches: Batches of rows in each evaluation set; 0 evaluates nothing.
         arguments: The command line of the run.
 
     Returns:
         The record written to `training.json`.
     """
+    network = run.trainer.network
+    network.quantise()
+    write_checkpoint(folder, export_tensors(network), network.shape, tokenizer.special_ids)
+    record = _record(run, tokenizer, folder, arguments)
+    (folder / "training.json").write_text(_text(record), encoding="utf-8")
+    if num_batches:
+        reports = {
+            name: summary(evaluate(run, tokenizer, num_batches=num_batches, canonical=canonical))
+            for name, canonical in (("varied", False), ("canonical", True))
+        }
+        (folder / "eval.json").write_text(_text(reports), encoding="utf-8")
+        exact = {name: {"all": r["all"], "kind": r["kind"]} for name, r in reports.items()}
+        record = {**record, "exact": exact}
+        (folder / "training.json").write_text(_text(record), encoding="utf-8")
+    return record
+
+
+def _record(
+    run: Run, tokenizer: Tokenizer, folder: Path, arguments: Sequence[str]
+) -> dict[str, object]:
+    """How the run came about, without what it is worth."""
     trainer = run.trainer
-    trainer.network.quantise()
-    verdicts = {
-        "varied": evaluate(run, tokenizer, num_batches=num_batches, canonical=False),
-        "canonical": evaluate(run, tokenizer, num_batches=num_batches, canonical=True),
-    }
-    write_checkpoint(
-        folder, export_tensors(trainer.network), trainer.network.shape, tokenizer.special_ids
-    )
-    reports = {name: summary(found) for name, found in verdicts.items()}
-    (folder / "eval.json").write_text(_text(reports), encoding="utf-8")
     recipe = trainer.recipe
-    record: dict[str, object] = {
+    return {
         "command": ["python", "-m", "engine.training.train", *arguments],
         "seed": run.seed,
+        "init": run.init or None,
         "steps": run.step,
         "tokens": run.step * recipe.batch_rows * recipe.num_positions,
         "elapsed_s": round(run.elapsed_s, 1),
@@ -119,11 +134,8 @@ def write_release(
         "rows_digest": rows_digest(tokenizer, run.seed, num_positions=recipe.num_positions),
         "tokenizer_digest": tokenizer.digest,
         "weights_digest": Checkpoint.open(folder).weights_digest(),
-        "exact": {name: {"all": r["all"], "kind": r["kind"]} for name, r in reports.items()},
         "starts": run.schedule.starts,
     }
-    (folder / "training.json").write_text(_text(record), encoding="utf-8")
-    return record
 
 
 def _text(value: object) -> str:

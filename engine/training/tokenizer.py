@@ -7,8 +7,8 @@ other character, spaces and digits included. A word therefore has the same piece
 (in a question after a space, in a JSON argument after a quote, at the start of a text), and copying
 an argument means repeating ids. Merges are learned from damped word counts, so that rare words and
 names shape the vocabulary as well as the generator's templates do. The result depends on two inputs
-only: the table `words.tsv` and the generator's first rows. The generator itself makes names from the
-pieces of a shipped vocabulary, so a new one is learned with none shipped.
+only: the table `words.tsv` and the generator's first rows. The generator itself makes names from
+the pieces of a shipped vocabulary, so a new one is learned with none shipped.
 """
 
 from __future__ import annotations

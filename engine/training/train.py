@@ -1,4 +1,4 @@
-"""Trains the embedded model from scratch: `python -m engine.training.train`.
+"""Trains the embedded model: `python -m engine.training.train`.
 
 The recipe is in `DESIGN.md`. Data is a function of (seed, step); the learning rate follows
 progress, which follows the clock and is recorded, so a finished run can be repeated with
@@ -21,8 +21,9 @@ from engine.training.batches import BatchStream, StreamPlan
 from engine.training.config import Shape
 from engine.training.release import write_release
 from engine.training.run import Run
-from engine.training.schedule import Schedule
+from engine.training.schedule import LearningRate, Schedule
 from engine.training.trainer import Recipe, Trainer
+from engine.training.warmstart import load_release
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,10 +33,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     plan = parser.add_mutually_exclusive_group(required=True)
     plan.add_argument("--minutes", type=float, help="training time of the whole run")
+    plan.add_argument("--wall", type=float, help="seconds in which the process is to end")
     plan.add_argument("--steps", type=int, help="steps of the whole run")
     plan.add_argument("--schedule", type=Path, help="training.json of a run to repeat")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--resume", type=Path, help="state folder to continue from")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", type=Path, help="state folder to continue from")
+    begin.add_argument("--init", type=Path, help="release whose weights to start from")
+    parser.add_argument("--peak-rate", type=float, default=2e-3)
     parser.add_argument("--deadline", type=float, default=float("inf"), help="pause after seconds")
     parser.add_argument("--workers", type=int, default=14)
     parser.add_argument("--batch-rows", type=int, default=16)
@@ -54,19 +59,27 @@ def _schedule(options: argparse.Namespace) -> Schedule:
         return Schedule(starts=starts, is_recorded=True)
     if options.steps is not None:
         return Schedule(steps=options.steps)
-    return Schedule(seconds=options.minutes * 60)
+    # With --wall the run replaces this by what its set-up leaves.
+    return Schedule(seconds=options.wall or options.minutes * 60)
 
 
 def _make_run(options: argparse.Namespace, started_s: float) -> Run:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    recipe = Recipe(batch_rows=options.batch_rows, num_positions=options.positions)
+    recipe = Recipe(
+        rate=LearningRate(peak=options.peak_rate),
+        batch_rows=options.batch_rows,
+        num_positions=options.positions,
+    )
     run = Run(
         trainer=Trainer(Shape(), recipe, device, seed=options.seed),
         schedule=_schedule(options),
         seed=options.seed,
         deadline_s=options.deadline,
         started_s=started_s,
+        end_s=options.wall,
     )
+    if options.init is not None:
+        run.init = load_release(options.init, run.trainer.network)
     if options.resume is not None:
         run.resume(options.resume)
     return run
@@ -98,7 +111,10 @@ def main() -> None:
         num_workers=options.workers,
         tokenizer=str(options.tokenizer),
     )
-    _LOG.info("start seed=%d step=%d device=%s", run.seed, run.step, run.trainer.device)
+    _LOG.info(
+        "start seed=%d step=%d init=%s device=%s",
+        *(run.seed, run.step, run.init or "random", run.trainer.device),
+    )
     with BatchStream(plan, pin=run.trainer.is_fused) as stream:
         run.trainer.warm_quantisation()
         is_done = run.train(stream)
@@ -110,7 +126,7 @@ def main() -> None:
         record = write_release(
             folder, run, tokenizer, num_batches=options.eval_batches, arguments=sys.argv[1:]
         )
-        _LOG.info("released weights=%s exact=%s", record["weights_digest"], record["exact"])
+        _LOG.info("released weights=%s exact=%s", record["weights_digest"], record.get("exact"))
     _LOG.info("closed wall_s=%.1f", time.monotonic() - started_s)
 
 
