@@ -2,7 +2,7 @@
 
 from finsvc.domain.calls import ToolCall
 from finsvc.domain.references import Reference
-from finsvc.domain.rendering import format_quantity, row_label
+from finsvc.domain.rendering import format_quantity, row_label, table_rows
 from finsvc.domain.results import CalculatorResult
 
 
@@ -21,18 +21,20 @@ def _table_text(result: CalculatorResult, rows: list[str]) -> str:
 def payload(call: ToolCall) -> dict[str, str]:
     """Return the references a model may cite for this call, with what each stands for.
 
-    Labels come first, then numbers, then tables; an erring call offers its message alone.
+    An erring call offers its message alone.
     """
     if call.error is not None or call.result is None:
         message = call.error.message if call.error else "no result"
         return {_label(call, "error"): message}
-    shown = {_label(call, name): text for name, text in call.labels.items() if "." not in name}
-    tables: dict[str, list[str]] = {}
-    for name, item in call.result.fields.items():
-        if "." in name:
-            tables.setdefault(name.split(".", 1)[0], []).append(name)
-            continue
-        reference = Reference(call=call.id, field=name, unit=item.unit, decimals=item.decimals)
-        shown[str(reference)] = f"{item.value:f}"
-    shown |= {_label(call, table): _table_text(call.result, rows) for table, rows in tables.items()}
+    shown: dict[str, str] = {}
+    for name in call.shown:
+        item = call.result.fields.get(name)
+        rows = table_rows(call.result, name)
+        if item is not None:
+            reference = Reference(call=call.id, field=name, unit=item.unit, decimals=item.decimals)
+            shown[str(reference)] = f"{item.value:f}"
+        elif rows:
+            shown[_label(call, name)] = _table_text(call.result, list(rows))
+        elif name in call.labels:
+            shown[_label(call, name)] = call.labels[name]
     return shown

@@ -22,8 +22,9 @@ class ToolCall:
 
     ``arguments`` are the model's spans; ``inputs`` the resolved calculator inputs, positions
     inline, as JSON; ``labels`` the texts shown for this call (``subject`` …), the tool's over the
-    calculator's. ``defaults`` are parameters the caller did not give, and ``notes`` what the tool
-    had to assume; both are stated in the answer. Exactly one of ``result`` and ``error`` is set.
+    calculator's; ``shown`` names the labels, fields and tables that a model may cite. ``defaults``
+    are parameters the caller did not give, and ``notes`` what the tool had to assume; both are
+    stated in the answer. Exactly one of ``result`` and ``error`` is set.
     """
 
     id: CallId
@@ -33,6 +34,7 @@ class ToolCall:
     inputs: Mapping[str, object]
     result: CalculatorResult | None
     labels: Mapping[str, str]
+    shown: tuple[str, ...]
     defaults: tuple[str, ...]
     notes: tuple[str, ...]
     error: CallError | None

@@ -1,0 +1,1 @@
+"""From argument spans to calculator inputs: one function a tool, no guessing."""
