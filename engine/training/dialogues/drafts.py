@@ -157,17 +157,6 @@ def lower_first(pieces: list[Piece]) -> list[Piece]:
     return [Piece(head[0].lower() + head[1:]), *pieces[1:]]
 
 
-def replace_slot(pieces: list[Piece], argument: str, replacement: list[Piece]) -> list[Piece]:
-    """The pieces with every slot of `argument` replaced."""
-    result: list[Piece] = []
-    for piece in pieces:
-        if piece.slot and split_slot(piece.slot)[1] == argument:
-            result.extend(replacement)
-        else:
-            result.append(piece)
-    return result
-
-
 def around(template: list[Piece], inner: list[Piece], rng: Random) -> list[Piece]:
     """The template with `@` replaced by the inner pieces."""
     result: list[Piece] = []

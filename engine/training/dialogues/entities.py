@@ -209,7 +209,7 @@ def pair(rng: Random) -> Value:
         )
         return Value(pick(rng, ("the ", "")), f"{one} {join} {two}")
     return plain(
-        f"{_plural(first, rng)} {pick(rng, ('per', 'per', 'to the', 'for one', 'to one'))} {one}"
+        f"{_plural(first, rng)} {pick(rng, ('per', 'per', 'to the', 'for one', 'to one'))} {two}"
     )
 
 

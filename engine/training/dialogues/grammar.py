@@ -79,11 +79,6 @@ def _expand(sequence: _Sequence, rng: Random, pieces: list[Piece]) -> None:
             _expand(node[int(rng.random() * len(node))], rng, pieces)
 
 
-def expand_text(source: str, rng: Random) -> str:
-    """One random expansion of a template without slots."""
-    return "".join(piece.text for piece in expand(source, rng))
-
-
 @cache
 def slots_of(source: str) -> frozenset[str]:
     """Every slot name that some expansion of the template can contain."""

@@ -122,17 +122,23 @@ def plain_word(rng: Random) -> str:
     value = rng.random()
     if value < 0.34:
         return _piece_word(rng)
-    if value < 0.56:
+    if value < 0.58:
         return _trigram_word(rng)
-    if value < 0.66:
+    if value < 0.65:
         return _syllable_word(rng)
-    if value < 0.74:
+    if value < 0.71:
         return _letters_word(rng)
     return _real_word(rng)
 
 
 def cased_word(rng: Random) -> str:
-    """One word, mostly capitalised, else as it comes, lower, upper or inner capitals."""
+    """One word, mostly capitalised, else as it comes, lower, upper or inner capitals.
+
+    A fifth are vocabulary pieces in their own case, since another case has other pieces.
+    """
+    if rng.random() < 0.2:
+        word = _piece_word(rng)
+        return _trigram_word(rng) if word.lower() in _FUNCTION_WORDS else word
     word = plain_word(rng)
     if word.lower() in _FUNCTION_WORDS:
         word = _trigram_word(rng)

@@ -66,6 +66,9 @@ what loss should we not exceed on {{portfolio}} {{confidence:level}} of the time
 what {_VAR} does {{portfolio}} [have|show|run|carry]?
 what does {{portfolio}} stand to lose at {{confidence}} over {{horizon:noun}}?
 how risky is {{portfolio}} in terms of {_VAR}?
+how risky is {{portfolio}}?
+[what is|what's] [the|our|my] [risk|market risk|downside risk] [of|on|in] {{portfolio}}[ at {{confidence}}| over {{horizon:noun}}|]?
+how much risk [is there|do we run|are we running|do I have] [in|on|with] {{portfolio}}[ at {{confidence}}| over {{horizon:noun}}|]?
 what is the most {{portfolio}} [can|could] lose [over|in] {{horizon:noun}} [with|at] {{confidence:level}} confidence?
 what's the [worst|biggest|maximum] loss on {{portfolio}} at {{confidence:level}} confidence[ over {{horizon:noun}}|]?
 [I|we] hold {{portfolio}}. what is [the|my|our] {_VAR}[ at {{confidence}}|]?

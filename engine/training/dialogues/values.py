@@ -37,6 +37,9 @@ _LEVELS = (
     "92.5",
     "75",
     "80",
+    "99.0",
+    "5",
+    "1",
 )
 _PERCENT = ("%", "%", "%", "%", " %", " percent", " per cent", " pct", "pct", "percent", "pc")
 _LEVEL_WORDS = listed(
@@ -194,7 +197,7 @@ def strike(rng: Random) -> Value:
     """A strike price."""
     value = rng.random()
     if value < 0.025:
-        return plain(pick(rng, ("ATM", "at-the-money", "at the money", "100%", "105%")))
+        return plain(pick(rng, ("ATM", "at-the-money", "at the money")))
     if value < 0.5:
         return plain(
             str(pick(rng, (4000, 3800, 4200, 4500, 3500, 3900, 4100, 3000, 5000, 3750, 4050)))
