@@ -69,14 +69,23 @@ def _empirical(losses: Floats, confidence: Decimal) -> tuple[float, float]:
     return var, float(series[series >= var].mean())
 
 
-def historical_figures(inputs: RiskInput, market: MarketView) -> tuple[float, float]:
-    """Value at risk and expected shortfall from past returns."""
+def historical_losses(inputs: RiskInput, market: MarketView) -> Floats:
+    """Losses that past returns would cause today, one for each day of the window."""
     portfolio = inputs.portfolio.to_domain()
     moves = _moves(inputs, portfolio, market)
-    losses = -profits(portfolio, _appraiser(inputs, market), moves)
-    var, es = _empirical(losses, inputs.confidence)
-    root = math.sqrt(_remaining_days(inputs))
+    return -profits(portfolio, _appraiser(inputs, market), moves)
+
+
+def horizon_figures(losses: Floats, confidence: Decimal, num_days: int) -> tuple[float, float]:
+    """Value at risk and expected shortfall of losses, scaled by the root of time."""
+    var, es = _empirical(losses, confidence)
+    root = math.sqrt(num_days)
     return var * root, es * root
+
+
+def _historical_figures(inputs: RiskInput, market: MarketView) -> tuple[float, float]:
+    losses = historical_losses(inputs, market)
+    return horizon_figures(losses, inputs.confidence, _remaining_days(inputs))
 
 
 def _parametric_figures(inputs: RiskInput, market: MarketView) -> tuple[float, float]:
@@ -159,7 +168,7 @@ def _monte_carlo(
 
 def confirm_historical_var(inputs: HistoricalVarInput, market: MarketView) -> SecondOpinion:
     """Revalue position by position and take pandas' quantile."""
-    var, _ = historical_figures(inputs, market)
+    var, _ = _historical_figures(inputs, market)
     return opinion("revaluation position by position, pandas quantile", {"var": var})
 
 
@@ -186,5 +195,5 @@ def confirm_expected_shortfall(inputs: ExpectedShortfallInput, market: MarketVie
         var, es = _parametric_figures(inputs, market)
         method = "weighted return series, tail mean by quadrature"
         return opinion(method, {"var": var, "es": es})
-    var, es = historical_figures(inputs, market)
+    var, es = _historical_figures(inputs, market)
     return opinion("revaluation position by position, pandas quantile", {"var": var, "es": es})

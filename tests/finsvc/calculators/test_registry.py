@@ -1,0 +1,227 @@
+import ast
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+import finsvc.calculators
+from finsvc.calculators.comparison import compare
+from finsvc.calculators.registry import CALCULATORS, calculator
+from finsvc.calculators.serialization import result_to_json
+from finsvc.domain.errors import UnknownNameError
+from finsvc.domain.results import CalculatorResult, Quantity
+from finsvc.marketdata.second_reader import SecondMarket
+from finsvc.marketdata.sources import PINNED_DIGEST
+from tests.finsvc.calculators.factories import book, cash, option, stock
+from tests.finsvc.marketdata.factories import real_market, real_snapshot_folder
+
+AS_OF = "2022-12-28"
+BOOK = book(
+    stock("AAPL", "1500"),
+    stock("XOM", "800"),
+    stock("KO", "-400"),
+    cash("EUR", "150000"),
+    cash("JPY", "-9000000"),
+    cash("USD", "25000"),
+    option("SPX", "put", "3600", "5"),
+    option("SPX", "call", "4100", "-2"),
+)
+ON_BOOK = {"portfolio": BOOK, "as_of": AS_OF}
+SHOCKS = [
+    {"kind": "equity", "fraction": "-0.2"},
+    {"kind": "sector", "target": "Energy", "fraction": "0.1"},
+    {"kind": "currency", "target": "EUR", "fraction": "-0.05"},
+    {"kind": "instrument", "target": "AAPL", "fraction": "-0.4"},
+]
+TAIL = {"confidence": "0.99", "horizon_days": 10}
+LIMITS = [
+    {"name": "var", "metric": "value_at_risk", "threshold": "20000", "unit": "USD", **TAIL},
+    {"name": "es", "metric": "expected_shortfall", "threshold": "9", "unit": "%", **TAIL},
+    {"name": "stock", "metric": "instrument_exposure", "threshold": "20", "unit": "%"},
+    {"name": "fx", "metric": "currency_exposure", "threshold": "90000", "unit": "EUR"},
+    {
+        "name": "sector",
+        "metric": "sector_exposure",
+        "scope": "Energy",
+        "threshold": "5",
+        "unit": "%",
+    },
+    {"name": "covid", "metric": "stress_loss", "scope": "covid", "threshold": "1", "unit": "USD"},
+]
+INSTRUMENT = {"instrument": "AAPL", "as_of": AS_OF}
+OPTION = {"underlying": "SPX", "option_type": "put", "strike": "3700", "expiry": "2023-09-15"}
+
+REAL_CASES: tuple[tuple[str, Mapping[str, object]], ...] = (
+    ("historical_var", ON_BOOK),
+    ("historical_var", {**ON_BOOK, "scaling": "overlapping", "confidence": "0.95"}),
+    ("historical_var", {"portfolio": book(cash("EUR", "5000000")), "as_of": AS_OF}),
+    ("parametric_var", ON_BOOK),
+    ("parametric_var", {**ON_BOOK, "scaling": "overlapping"}),
+    ("monte_carlo_var", ON_BOOK),
+    ("expected_shortfall", {**ON_BOOK, "method": "historical", "confidence": "0.975"}),
+    ("expected_shortfall", {**ON_BOOK, "method": "parametric", "confidence": "0.975"}),
+    ("expected_shortfall", {**ON_BOOK, "method": "monte_carlo", "confidence": "0.975"}),
+    (
+        "stress_test",
+        {
+            **ON_BOOK,
+            "scenario": {
+                "kind": "historical",
+                "name": "the 2008 crisis",
+                "start": "2007-10-09",
+                "end": "2009-03-09",
+            },
+        },
+    ),
+    ("stress_test", {**ON_BOOK, "scenario": {"kind": "shocks", "name": "mix", "shocks": SHOCKS}}),
+    ("exposure", {**ON_BOOK, "by": "currency"}),
+    ("exposure", {**ON_BOOK, "by": "sector"}),
+    ("exposure", {**ON_BOOK, "by": "instrument"}),
+    ("positions", ON_BOOK),
+    ("large_exposures", ON_BOOK),
+    ("limit_check", {**ON_BOOK, "limits": LIMITS}),
+    ("profit_and_loss", {"portfolio": BOOK, "start": "2022-06-30", "end": AS_OF}),
+    ("close", INSTRUMENT),
+    ("price_change", {"instrument": "AAPL", "start": "2022-06-30", "end": AS_OF}),
+    ("volatility", INSTRUMENT),
+    ("correlation", {"first": "AAPL", "second": "MSFT", "as_of": AS_OF}),
+    ("beta", INSTRUMENT),
+    ("drawdown", {"instrument": "AAPL", "start": "2020-01-01", "end": "2020-12-31"}),
+    ("fx_rate", {"base": "GBP", "quote": "JPY", "as_of": AS_OF}),
+    (
+        "fx_convert",
+        {"amount": "2500000.55", "from_currency": "EUR", "to_currency": "USD", "as_of": AS_OF},
+    ),
+    ("option_price", {**OPTION, "as_of": AS_OF}),
+)
+
+
+def second_market() -> SecondMarket:
+    return SecondMarket(real_snapshot_folder(), expected=PINNED_DIGEST)
+
+
+@pytest.mark.parametrize(("name", "document"), REAL_CASES)
+def test_second_method_on_the_real_snapshot_confirms_every_field(
+    name: str, document: Mapping[str, object]
+) -> None:
+    entry = calculator(name)
+    inputs = entry.parse(document)
+    result = entry.run(inputs, real_market())
+    comparisons = compare(result, entry.confirm(inputs, second_market()), entry.tolerances)
+    assert [field for field, item in comparisons.items() if not item.within] == []
+    assert set(comparisons) == set(result.fields)
+
+
+@pytest.mark.parametrize(("name", "document"), REAL_CASES)
+def test_injected_error_in_any_field_is_caught(name: str, document: Mapping[str, object]) -> None:
+    entry = calculator(name)
+    inputs = entry.parse(document)
+    result = entry.run(inputs, real_market())
+    second = entry.confirm(inputs, second_market())
+    wrong = {
+        field: Quantity(
+            value=quantity.value * Decimal("1.2") + Decimal("0.01"),
+            unit=quantity.unit,
+            decimals=quantity.decimals,
+        )
+        for field, quantity in result.fields.items()
+        if field != "standard_error"
+    }
+    injected = _with_fields(result, wrong)
+    comparisons = compare(injected, second, entry.tolerances)
+    assert [field for field, item in comparisons.items() if item.within] == []
+
+
+def _with_fields(result: CalculatorResult, fields: Mapping[str, Quantity]) -> CalculatorResult:
+    return CalculatorResult(
+        calculator=result.calculator,
+        version=result.version,
+        headline=result.headline,
+        fields=fields,
+        labels=result.labels,
+        as_of=result.as_of,
+        method=result.method,
+        parameters=result.parameters,
+        notes=result.notes,
+        inputs_digest=result.inputs_digest,
+        data_snapshot=result.data_snapshot,
+    )
+
+
+@pytest.mark.parametrize(("name", "document"), REAL_CASES)
+def test_result_document_obeys_the_declared_schemas(
+    name: str, document: Mapping[str, object]
+) -> None:
+    entry = calculator(name)
+    jsonschema_rs.validator_for(entry.input_schema).validate(document)
+    written = result_to_json(entry.run(entry.parse(document), real_market()))
+    jsonschema_rs.validator_for(entry.output_schema).validate(written)
+
+
+def test_cases_cover_every_calculator() -> None:
+    assert {name for name, _ in REAL_CASES} == set(CALCULATORS)
+
+
+def test_every_result_on_prices_says_they_are_adjusted() -> None:
+    for name, document in REAL_CASES:
+        entry = calculator(name)
+        inputs = entry.parse(document)
+        notes = " ".join(entry.run(inputs, real_market()).notes)
+        if name not in {"fx_rate", "fx_convert"} and "AAPL" in str(document):
+            assert "adjusted for splits and dividends" in notes, name
+
+
+def test_every_result_with_options_labels_its_assumptions() -> None:
+    for name, document in REAL_CASES:
+        if "option" not in str(document) or name == "option_price":
+            continue
+        entry = calculator(name)
+        result = entry.run(entry.parse(document), real_market())
+        assert any("are assumptions, not market quotes" in note for note in result.notes), name
+        assert result.parameters["rate"] == "0.04"
+
+
+def test_calculator_with_unknown_name_names_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match="historical_var"):
+        calculator("astrology")
+
+
+def test_registry_is_sorted_and_every_field_declares_unit_and_meaning() -> None:
+    assert list(CALCULATORS) == sorted(CALCULATORS)
+    for entry in CALCULATORS.values():
+        assert entry.outputs
+        for spec in entry.outputs:
+            assert spec.unit
+            assert spec.meaning.endswith(".")
+
+
+def test_digest_differs_by_calculator_and_is_stable() -> None:
+    digests = {entry.digest for entry in CALCULATORS.values()}
+    assert len(digests) == len(CALCULATORS)
+    assert calculator("close").digest == calculator("close").digest
+
+
+def test_second_methods_import_no_first_method() -> None:
+    folder = Path(finsvc.calculators.__file__).parent / "second"
+    allowed = ("finsvc.domain", "finsvc.calculators.inputs", "finsvc.calculators.second")
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                names = [str(node.module)]
+            for name in names:
+                if name.startswith("finsvc"):
+                    assert name.startswith(allowed), f"{path.name} imports {name}"
+
+
+def test_first_methods_import_no_second_method() -> None:
+    folder = Path(finsvc.calculators.__file__).parent
+    joining = {"calculator.py", "catalogue_book.py", "catalogue_market.py", "catalogue_risk.py"}
+    for path in folder.glob("*.py"):
+        if path.name not in joining:
+            assert "calculators.second" not in path.read_text(), path.name
