@@ -55,6 +55,8 @@ _DOUBLED = (
     "threshold",
     "second",
 )
+# What the first of several questions about one subject says holds for the later ones too.
+_SHARED = ("as_of", "confidence", "horizon", "method", "window")
 _JOINERS = (
     ", and ",
     " and ",
@@ -285,6 +287,19 @@ def _joined(parts: list[list[Piece]], rng: Random) -> list[Piece]:
     return result
 
 
+def _shared(pieces: list[Piece], arguments: set[str]) -> list[Piece]:
+    """The pieces of the first part with its slots of `arguments` shared by all parts."""
+    result: list[Piece] = []
+    for piece in pieces:
+        key, _, kind = (piece.slot or "").partition(":")
+        name = key.removesuffix("_1")
+        if name in arguments:
+            result.append(Piece("", f"{name}:{kind}" if kind else name))
+        else:
+            result.append(piece)
+    return result
+
+
 def compound(available: list[str], rng: Random) -> _Parts | None:
     """Two or three questions in a row, the later ones perhaps about the same subject."""
     count = 3 if rng.random() < 0.15 else 2
@@ -294,25 +309,20 @@ def compound(available: list[str], rng: Random) -> _Parts | None:
     parts = [_suffixed(first, 1)]
     is_shared = rng.random() < 0.5 and subject in ("portfolio", "instrument")
     if is_shared:
-        key = f"{subject}_1"
         if (
             sum(piece.slot is not None and split_slot(piece.slot)[1] == subject for piece in first)
             != 1
         ):
             return None
         siblings = [name for name in available if SUBJECTS[name] == subject and name != intents[0]]
+        # A pair has a rate, not a price.
+        if any(piece.slot == "instrument:asset" for piece in first):
+            siblings = [name for name in siblings if name != "price"]
         if len(siblings) < count - 1:
             return None
         intents += rng.sample(siblings, count - 1)
         parts += [_suffixed(_follow_up(name, rng), idx) for idx, name in enumerate(intents[1:], 2)]
-        shared = {key: subject}
-        parts[0] = [
-            Piece("", shared[name] + tail)
-            if (name := (piece.slot or "").partition(":")[0]) in shared
-            and (tail := (piece.slot or "")[len(name) :]) is not None
-            else piece
-            for piece in parts[0]
-        ]
+        parts[0] = _shared(parts[0], {subject, *_SHARED})
     else:
         for number in range(2, count + 1):
             intents.append(pick(rng, available))
