@@ -104,7 +104,8 @@ def _subject(spans: dict[str, str], rng: Random) -> str:
 
 
 def _table(rng: Random) -> str:
-    return "; ".join(pick(rng, _LINES) for _ in range(1 + int(rng.random() * 3)))
+    longest = 12 if rng.random() < 0.06 else 3
+    return "; ".join(pick(rng, _LINES) for _ in range(1 + int(rng.random() * longest)))
 
 
 def _text_value(field: str, spans: dict[str, str], rng: Random) -> str:
