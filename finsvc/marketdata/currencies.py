@@ -113,7 +113,13 @@ CURRENCIES: tuple[Currency, ...] = (
         symbols=("A$", "AU$"),
     ),
     _currency(
-        "BRL", "Brazilian real", "reais", "brazilian reais", "brazilian reals", symbols=("R$",)
+        "BRL",
+        "Brazilian real",
+        "real",
+        "reais",
+        "brazilian reais",
+        "brazilian reals",
+        symbols=("R$",),
     ),
     _currency(
         "CAD", "Canadian dollar", "canadian dollars", "loonie", "loonies", symbols=("C$", "CA$")

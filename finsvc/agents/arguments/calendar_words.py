@@ -38,6 +38,7 @@ _WRITTEN = (
     re.compile(rf"{_DAY}(?: of|-|/)? ?(?P<mon>{_MONTH})(?:-|/|,)? ?{_YEAR}"),
     re.compile(rf"(?P<mon>{_MONTH}) (?:the )?{_DAY},? {_YEAR}"),
     re.compile(rf"{_YEAR} (?P<mon>{_MONTH}) {_DAY}"),
+    re.compile(rf"(?P<d>[0-9]{{1,2}})-(?P<mon>{_MONTH})-(?P<yy>[0-9]{{2}})"),
 )
 _SLASHED = re.compile(rf"(?P<one>[0-9]{{1,2}})[/-](?P<two>[0-9]{{1,2}})[/-]{_YEAR}")
 _WEEKDAY_LEAD = re.compile(rf"^(?:on )?(?:{'|'.join(WEEKDAYS)}),? (?=.)")
@@ -110,7 +111,8 @@ def read_day(text: str) -> date | None:
         if found:
             parts = found.groupdict()
             month = MONTHS[parts["mon"]] if "mon" in parts else int(parts["m"])
-            return _checked(date(int(parts["y"]), month, int(parts["d"])), text)
+            year = int(parts["y"]) if "y" in parts else _century(int(parts["yy"]))
+            return _checked(date(year, month, int(parts["d"])), text)
     slashed = _SLASHED.fullmatch(body)
     if slashed:
         one, two, year = int(slashed["one"]), int(slashed["two"]), int(slashed["y"])
@@ -130,7 +132,7 @@ def read_period(text: str) -> CivilPeriod | None:
             if found:
                 parts = found.groupdict()
                 number = _ORDINALS[parts["ord"]] if "ord" in parts else int(parts[key])
-                year = int(parts["y"]) if "y" in parts else 2000 + int(parts["yy"])
+                year = int(parts["y"]) if "y" in parts else _century(int(parts["yy"]))
                 name = f"{key.upper()}{number} {year}"
                 return _months(year, (number - 1) * months + 1, months, name)
     found = _MONTH_OF_YEAR.fullmatch(text)
@@ -153,6 +155,11 @@ def read_count(text: str) -> int | None:
     if number is None or number != int(number) or not 1 <= number <= 10_000:
         return None
     return int(number)
+
+
+def _century(year: int) -> int:
+    """Two digits of a year mean 1970 to 2069."""
+    return 2000 + year if year < 70 else 1900 + year
 
 
 def _month_name(year: int, month: int) -> str:

@@ -37,7 +37,8 @@ _LEAD = re.compile(
 _TAIL = re.compile(r"(?:'s)?(?: at)?(?: the)? clos(?:e|ing)$|'s$")
 _END = re.compile(
     r"(?:the )?(?:end[ -](?:of )?(?:the )?(?P<a>.+)|(?:year|quarter|month)[ -]end (?:of )?(?P<b>.+)"
-    r"|(?P<c>.+) (?:year|quarter|month)[ -]end)"
+    r"|(?P<c>.+) (?:year|quarter|month)[ -]end|(?:eoy|ye|eom|eoq) (?P<d>.+)"
+    r"|(?:last|final) (?:(?:trading|business) )?day of (?:the )?(?P<e>.+))"
 )
 _BEGIN = re.compile(r"(?:the )?(?:start|beginning)(?: of)? (?:the )?(?P<p>.+)")
 _AGO = re.compile(r"(?P<n>.+?) (?:(?:trading|business|calendar) )?(?P<u>day|week|month|year)s? ago")
@@ -168,7 +169,7 @@ def _named_end(span: Span, body: str, context: DateContext) -> Parsed[date] | No
         day = context.roll(period.first - timedelta(days=1))
         return _read_as(span, day, "the close before it")
     end = _END.fullmatch(body)
-    period = read_period(end["a"] or end["b"] or end["c"]) if end else None
+    period = read_period(next(filter(None, end.groups()))) if end else None
     if period is not None:
         return _read_as(span, context.roll(period.last), "its last trading day")
     period = read_period(body)

@@ -21,7 +21,7 @@ _ADVERBS = {
     "a decade": 2520,
 }  # fmt: skip
 
-_LEAD = re.compile(r"^(?:over|for|of|in|on)? ?(?:the )?(?:(?:last|past|previous|most recent|"
+_LEAD = re.compile(r"^(?:(?:over|for|of|in|on) )?(?:the )?(?:(?:last|past|previous|most recent|"
                    r"trailing|next|coming) )?")  # fmt: skip
 _TAIL = re.compile(r" (?:horizon|holding period|window|of data|lookback|of returns|period)$")
 _LONG = re.compile(

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from finsvc.agents.arguments.numbers import read_number
-from finsvc.agents.arguments.spans import Parsed, Span, read_span
+from finsvc.agents.arguments.spans import Parsed, read_span
 
 PERCENT_PATTERN = r"(?:%|percent|per cent|pct|pc)"
 
@@ -74,11 +74,3 @@ def _percent(text: str) -> Decimal | None:
     found = _PERCENT.fullmatch(text)
     number = read_number(found[1]) if found else None
     return None if number is None else number / 100
-
-
-def require_percent(span: Span, text: str) -> Decimal:
-    """Read a percentage inside a span, or reject the span."""
-    share = _percent(text)
-    if share is None:
-        raise span.rejected()
-    return share

@@ -147,6 +147,9 @@ def _single(
         if side and side["side"]:
             raise span.rejected("a side or a sign, not both")
         body, sign = body[1:].strip(), -1
+    if find_instrument(body) or find_pair(body) or find_currency(body):
+        # "S&P 500" is a name and not 500 units of something.
+        return None
     shares = _shares(body)
     if shares is not None:
         quantity, instrument = shares

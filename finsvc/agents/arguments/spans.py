@@ -13,7 +13,7 @@ SPAN_CHARS_MAX = 300
 
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
-_ARTICLES = re.compile(r"^(?:the|our|my|its|their|this) ")
+_ARTICLES = re.compile(r"^(?:the|our|my|its|their) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
