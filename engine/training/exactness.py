@@ -75,7 +75,8 @@ def judge(
     return verdicts
 
 
-def _shares(pairs: Iterable[tuple[str, bool]]) -> dict[str, dict[str, float]]:
+def shares(pairs: Iterable[tuple[str, bool]]) -> dict[str, dict[str, float]]:
+    """Number and percentage of true pairs by name."""
     total: Counter[str] = Counter()
     exact: Counter[str] = Counter()
     for name, is_exact in pairs:
@@ -94,8 +95,8 @@ def summary(verdicts: Sequence[Verdict], *, misses_max: int = 60) -> dict[str, o
     ]
     missed = [v for v in verdicts if not v.is_exact]
     return {
-        "all": _shares(("all", v.is_exact) for v in verdicts)["all"],
-        "kind": _shares((v.dialogue.kind.value, v.is_exact) for v in verdicts),
-        "intent": _shares(by_intent),
+        "all": shares(("all", v.is_exact) for v in verdicts)["all"],
+        "kind": shares((v.dialogue.kind.value, v.is_exact) for v in verdicts),
+        "intent": shares(by_intent),
         "misses": [{"user": v.dialogue.user, "at": v.miss} for v in missed[:misses_max]],
     }

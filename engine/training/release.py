@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import count, islice
 from pathlib import Path
 
 import torch
@@ -19,15 +18,12 @@ import torch
 from engine.checkpoint import Checkpoint
 from engine.tokenizer import Tokenizer
 from engine.training import dialogues
-from engine.training.dialogues.types import Agent, Row
-from engine.training.dialogues.views import canonical_views
 from engine.training.exactness import Verdict, judge, predict, summary
 from engine.training.export import export_tensors, write_checkpoint
+from engine.training.heldout import held_out_rows
 from engine.training.rows import pack, packed_row
 from engine.training.run import Run
 
-# Far from the seeds of training runs: these rows are never trained on.
-HELD_OUT_SEED = 1_000_003
 _DIGEST_ROWS = 32
 
 
@@ -49,22 +45,6 @@ def rows_digest(tokenizer: Tokenizer, seed: int, *, num_positions: int) -> str:
         packed = packed_row(tokenizer, seed, idx, num_positions=num_positions)
         state.update(packed.positions.tobytes())
     return state.hexdigest()
-
-
-_CANONICAL_TOOLS = {
-    tuple(view.spec.name for view in canonical_views(agent).values()) for agent in Agent
-}
-
-
-def is_canonical(source: Row) -> bool:
-    """Whether the row's tool list is that of one of the service's agents."""
-    return tuple(tool.name for tool in source.tools) in _CANONICAL_TOOLS
-
-
-def held_out_rows(num: int, *, canonical: bool) -> list[Row]:
-    """The first rows of the held-out seed whose tool lists are, or are not, canonical."""
-    sources = (dialogues.row(HELD_OUT_SEED, idx) for idx in count())
-    return list(islice((row for row in sources if is_canonical(row) == canonical), num))
 
 
 def evaluate(run: Run, tokenizer: Tokenizer, *, num_batches: int, canonical: bool) -> list[Verdict]:
