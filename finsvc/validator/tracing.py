@@ -7,6 +7,7 @@ name or qualifier that the caller wrote but no call used means another question 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from finsvc.domain.calls import ToolCall
@@ -15,11 +16,19 @@ from finsvc.validator.numerals import numeric_tokens
 Span = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A known name in a text and the ticker, currency code or book it means."""
+
+    span: Span
+    code: str
+
+
 class EntityIndex(Protocol):
     """Knows the names of instruments, currencies and books."""
 
-    def find(self, text: str) -> Sequence[Span]:
-        """Spans of every known name in the text."""
+    def find(self, text: str) -> Sequence[Entity]:
+        """Every known name in the text."""
 
 
 _MONTHS = (
@@ -100,7 +109,10 @@ def unused_inputs(
         for span in _occurrences(value, message)
     ]
     unused = _uncovered(numeric_tokens(message), covered)
-    unused += _uncovered(entities.find(message), covered)
+    # "In dollars" is answered when the result is in dollars, although no call took the words.
+    units = {item.unit for call in calls if call.result for item in call.result.fields.values()}
+    named = [entity.span for entity in entities.find(message) if entity.code not in units]
+    unused += _uncovered(named, covered)
     open_arguments = {
         name
         for call in calls

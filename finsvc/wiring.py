@@ -1,0 +1,197 @@
+"""Joins everything: the one place where rooms and packages that never see each other meet."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.engine import Engine
+from engine.errors import EngineError
+from finsvc.adapters.audit import AuditLog
+from finsvc.adapters.clock import SystemClock
+from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
+from finsvc.adapters.files import exclusive_lock
+from finsvc.adapters.identities import LOCAL_ROLES, LocalIdentities
+from finsvc.adapters.policies import CedarPolicies
+from finsvc.adapters.raw_model import EngineRawModel
+from finsvc.adapters.replay import DecisionReplayer
+from finsvc.agents.executor import ToolExecutor
+from finsvc.agents.loop import Executor, Limits
+from finsvc.agents.resolution.context import portfolio_json
+from finsvc.books.shelf import BookShelf
+from finsvc.domain.errors import StateError
+from finsvc.domain.identifiers import SnapshotDigest
+from finsvc.domain.market import MarketView
+from finsvc.domain.policy import Principal
+from finsvc.marketdata.build import build_snapshot, snapshot_folder
+from finsvc.marketdata.market import SnapshotMarket
+from finsvc.marketdata.second_reader import SecondMarket
+from finsvc.services.approve import Approvals
+from finsvc.services.ask import Ask, AskParts
+from finsvc.services.calculate import Calculate
+from finsvc.services.chat import Chat, ChatParts
+from finsvc.services.replay import Replay
+from finsvc.settings import EMBEDDED, Settings
+from finsvc.validator.entities import NameIndex
+from finsvc.validator.recompute import Recomputation
+
+LOCAL_PRINCIPAL = Principal(id="local", roles=LOCAL_ROLES)
+AGENT_MODELS = ("finsvc/auto", "finsvc/risk", "finsvc/compliance", "finsvc/market")
+
+OnProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Market data and books: all that a calculator run needs."""
+
+    market: SnapshotMarket
+    second_market: SecondMarket
+    books: BookShelf
+    snapshots: Path
+
+    def market_for(self, digest: str) -> MarketView:
+        """The market of a recorded snapshot, from the archive of snapshots.
+
+        Raises:
+            StateError: The snapshot is not there or was altered.
+        """
+        if digest == self.market.snapshot:
+            return self.market
+        expected = SnapshotDigest(digest)
+        return SnapshotMarket(snapshot_folder(self.snapshots, expected), expected=expected)
+
+    def inline_books(self, inputs: Mapping[str, object]) -> Mapping[str, object]:
+        """Replace ``{"book": NAME}`` as the portfolio by the book's positions."""
+        portfolio = inputs.get("portfolio")
+        if not isinstance(portfolio, Mapping) or set(portfolio) != {"book"}:
+            return inputs
+        book = self.books.load(str(portfolio["book"]), field="portfolio.book")
+        return {**inputs, "portfolio": portfolio_json(book.portfolio)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The running service, as the command line and HTTP use it."""
+
+    settings: Settings
+    ask: Ask
+    calculate: Calculate
+    approvals: Approvals
+    replay: Replay
+    chat: Chat
+    log: AuditLog
+    audit: AuditLog
+    identities: LocalIdentities
+    policy: CedarPolicies
+    clock: SystemClock
+    models: tuple[str, ...]
+    local_principal: Principal
+    books: BookShelf
+    data: Data
+
+
+def open_data(settings: Settings, on_progress: OnProgress) -> Data:
+    """Build or check the snapshot and open it and the books.
+
+    Raises:
+        StateError: A source package has drifted, or the data directory cannot be used.
+    """
+    snapshots = settings.data_dir / "snapshots"
+    digest = build_snapshot(snapshots, on_progress)
+    folder = snapshot_folder(snapshots, digest)
+    market = SnapshotMarket(folder, expected=digest)
+    return Data(
+        market=market,
+        second_market=SecondMarket(folder, expected=digest),
+        books=BookShelf(settings.data_dir / "books", market),
+        snapshots=snapshots,
+    )
+
+
+def model_folder(settings: Settings) -> Path:
+    """Folder of the model that the settings name."""
+    return EMBEDDED_FOLDER if settings.model == EMBEDDED else Path(settings.model)
+
+
+def _load_model(settings: Settings, on_progress: OnProgress) -> EngineModel:
+    folder = model_folder(settings)
+    on_progress(f"loading the model {settings.model}")
+    try:
+        engine = Engine.load(folder, num_threads=settings.threads)
+    except EngineError as error:
+        raise StateError(f"model {settings.model}: {error}") from error
+    name = EMBEDDED if settings.model == EMBEDDED else folder.name
+    return EngineModel(engine, name=name)
+
+
+@contextmanager
+def open_services(settings: Settings, *, on_progress: OnProgress) -> Iterator[Services]:
+    """Start everything, and stop it in the reverse order.
+
+    Raises:
+        StateError: The data directory is in use or cannot be written, or the model is unusable.
+        AuditError: The log is damaged; nothing is served then.
+    """
+    data_dir = settings.data_dir
+    with ExitStack() as stack:
+        stack.enter_context(exclusive_lock(data_dir / "lock"))
+        data = open_data(settings, on_progress)
+        model = _load_model(settings, on_progress)
+        policy = CedarPolicies(data_dir / "bundles")
+        audit = AuditLog.open(data_dir / "log", data_dir / "keys" / "log.pem")
+        stack.callback(audit.close)
+        yield _join(settings, data=data, model=model, policy=policy, audit=audit)
+
+
+def _join(
+    settings: Settings,
+    *,
+    data: Data,
+    model: EngineModel,
+    policy: CedarPolicies,
+    audit: AuditLog,
+) -> Services:
+    """Build the use cases from their parts."""
+    clock = SystemClock()
+
+    def executor_for(principal: Principal) -> Executor:
+        return ToolExecutor(principal, market=data.market, books=data.books, gate=policy)
+
+    parts = AskParts(
+        model=model,
+        policy=policy,
+        log=audit,
+        clock=clock,
+        entities=NameIndex(data.books.names()),
+        confirm=Recomputation(data.second_market),
+        executor_for=executor_for,
+        check_book=lambda name: str(data.books.resolve(name)),
+        limits=Limits(timeout_s=settings.ask_timeout.total_seconds()),
+    )
+    replayer = DecisionReplayer(
+        audit=audit, policies=policy, model=model, market_for=data.market_for
+    )
+    raw = EngineRawModel(model)
+    return Services(
+        settings=settings,
+        ask=Ask(parts),
+        calculate=Calculate(
+            market=data.market,
+            second_market=data.second_market,
+            policy=policy,
+            inline_books=data.inline_books,
+        ),
+        approvals=Approvals(policy=policy, log=audit, clock=clock),
+        replay=Replay(replayer=replayer, policy=policy, log=audit, clock=clock),
+        chat=Chat(ChatParts(model=raw, policy=policy, log=audit, clock=clock)),
+        log=audit,
+        audit=audit,
+        identities=LocalIdentities(settings.data_dir / "identities.json"),
+        policy=policy,
+        clock=clock,
+        models=(*AGENT_MODELS, model.identity.name),
+        local_principal=LOCAL_PRINCIPAL,
+        books=data.books,
+        data=data,
+    )
