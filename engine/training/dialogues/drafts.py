@@ -111,8 +111,16 @@ def _sample(slot: str, previous: str, following: str, rng: Random) -> tuple[str,
     return key, value, 0
 
 
+def _joins(left: str, right: str) -> bool:
+    """Whether the texts would meet inside a letter run."""
+    return (left[-1:].isalpha() or left[-1:] == "_") and (right[:1].isalpha() or right[:1] == "_")
+
+
 def fill(pieces: list[Piece], rng: Random) -> list[Segment]:
-    """Draws a value for every slot; and different values for different slots."""
+    """Draws a value for every slot, different values for different slots.
+
+    A space keeps a span out of a letter run that it would otherwise join.
+    """
     segments: list[Segment] = []
     drawn: set[str] = set()
     skip = 0
@@ -123,6 +131,8 @@ def fill(pieces: list[Piece], rng: Random) -> list[Segment]:
             skip = 0
             if tail.endswith(" ") and text.startswith(" "):
                 text = text[1:]
+            if segments and segments[-1].key and _joins(tail, text):
+                text = f" {text}"
             if text:
                 segments.append(Segment(text))
                 tail = text
@@ -136,6 +146,8 @@ def fill(pieces: list[Piece], rng: Random) -> list[Segment]:
         drawn.add(value.span)
         if value.before:
             segments.append(Segment(value.before))
+        if _joins(value.before or tail, value.span):
+            segments.append(Segment(" "))
         segments.append(Segment(value.span, key))
         if value.after:
             segments.append(Segment(value.after))

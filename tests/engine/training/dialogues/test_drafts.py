@@ -70,3 +70,9 @@ def test_spans_come_from_keyed_segments_only() -> None:
     draft = Draft([Segment("VaR of "), Segment("Pelican", "portfolio")])
     assert draft.text() == "VaR of Pelican"
     assert draft.spans() == {"portfolio": "Pelican"}
+
+
+def test_fill_span_next_to_letters_is_set_off_by_a_space() -> None:
+    for seed in range(300):
+        draft = _filled("VaR{method}s", seed)
+        assert draft.text() == f"VaR {draft.spans()['method']} s"
