@@ -6,7 +6,7 @@ points, counted as US dollars. FX rates are ECB reference rates against the euro
 that day's data and older, never newer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -70,7 +70,7 @@ class _Quotes:
 class SnapshotMarket:
     """A `finsvc.domain.market.MarketView` over the snapshot in ``folder``. Immutable."""
 
-    __slots__ = ("_fx", "_quotes", "_snapshot")
+    __slots__ = ("_calendars", "_fx", "_quotes", "_snapshot")
 
     def __init__(self, folder: Path, *, expected: SnapshotDigest = PINNED_DIGEST) -> None:
         """Load the snapshot and check every digest.
@@ -87,6 +87,8 @@ class SnapshotMarket:
         self._fx: Mapping[str, _Quotes] = MappingProxyType(
             {code: _Quotes.of(column) for code, column in tables["fx"].items()}
         )
+        # Shared calendars by the columns they join; there are as many as combinations of tables.
+        self._calendars: dict[frozenset[int], npt.NDArray[np.datetime64]] = {}
 
     @property
     def snapshot(self) -> SnapshotDigest:
@@ -243,14 +245,19 @@ class SnapshotMarket:
         if uses_fx or not columns:
             # The dollar has a rate on every fixing day of the ECB.
             columns.append(self._fx["USD"])
-        return _intersection(column.dates for column in columns)
+        distinct = {id(column.dates): column.dates for column in columns}
+        key = frozenset(distinct)
+        if key not in self._calendars:
+            self._calendars[key] = _intersection(tuple(distinct.values()))
+        return self._calendars[key]
 
 
-def _intersection(calendars: Iterable[npt.NDArray[np.datetime64]]) -> npt.NDArray[np.datetime64]:
-    """Dates in every calendar; columns of one table share their dates array."""
-    distinct = list({id(dates): dates for dates in calendars}.values())
-    common = distinct[0]
-    for dates in distinct[1:]:
+def _intersection(
+    calendars: Sequence[npt.NDArray[np.datetime64]],
+) -> npt.NDArray[np.datetime64]:
+    """Dates in every calendar."""
+    common = calendars[0]
+    for dates in calendars[1:]:
         common = common[np.isin(common, dates, assume_unique=True)]
     return common
 
