@@ -145,6 +145,7 @@ class Log:
         Raises:
             LogMissingError: The directory is not an audit log.
             LogLockedError: Another writer is at work; later this may succeed.
+            LogFailedError: The disk cannot be read or written.
             WrongKeyError: The signer's key is not the log's.
             CorruptLogError: Bytes were changed or lost; see `verify_directory`.
             FormatError: A file is not what this version writes.
@@ -156,17 +157,19 @@ class Log:
             return cls(directory, verifier=verifier, scan=scan, committed=committed)
         if signer.verifier != verifier:
             raise WrongKeyError("signer", expected=verifier.vkey, actual=signer.verifier.vkey)
-        lock = take_lock(directory)
+        with storage_errors(directory):
+            lock = take_lock(directory)
         try:
             scan, committed = _load(directory, verifier)
-            writer = Writer(
-                directory,
-                scan,
-                signer=signer,
-                files=files or RealFileSystem(),
-                lock=lock,
-                segment_bytes_max=segment_bytes_max,
-            )
+            with storage_errors(directory):
+                writer = Writer(
+                    directory,
+                    scan,
+                    signer=signer,
+                    files=files or RealFileSystem(),
+                    lock=lock,
+                    segment_bytes_max=segment_bytes_max,
+                )
         except BaseException:
             os.close(lock)
             raise

@@ -50,9 +50,7 @@ def test_open_envelope_public_cases_scored_as_published():
             assert body == b"hello world", case["id"]
         else:
             with pytest.raises((FormatError, SignatureError)):
-                open_envelope(
-                    parse_envelope(encoded), [verifier, verifier], threshold=threshold
-                )
+                open_envelope(parse_envelope(encoded), [verifier, verifier], threshold=threshold)
 
 
 def test_seal_then_open_gives_the_body():

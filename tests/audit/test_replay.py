@@ -122,7 +122,5 @@ def test_replay_changed_content_fails_at_r0(tmp_path, size: int):
 
 
 def test_replay_with_another_key_fails_at_r0(tmp_path):
-    report = replay(
-        logged(tmp_path), Level.R0, Replayers(), verifier=make_signer(seed=2).verifier
-    )
+    report = replay(logged(tmp_path), Level.R0, Replayers(), verifier=make_signer(seed=2).verifier)
     assert not report.ok

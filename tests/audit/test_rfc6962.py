@@ -150,6 +150,4 @@ def test_truncate_equals_a_tree_that_never_grew(size: int, data: st.DataObject):
 def test_proof_with_short_hash_is_refused():
     tree = tree_of(2)
     with pytest.raises(ProofError, match="32 bytes"):
-        verify_inclusion(
-            leaf=tree.leaf(0), index=0, size=2, proof=[b"short"], root=tree.root()
-        )
+        verify_inclusion(leaf=tree.leaf(0), index=0, size=2, proof=[b"short"], root=tree.root())

@@ -51,6 +51,11 @@ def test_verifier_public_key_of_wrong_length_is_refused():
         Verifier("log", b"short")
 
 
+def test_verifier_name_with_space_is_refused():
+    with pytest.raises(FormatError, match="key name"):
+        Verifier("a b", bytes(32))
+
+
 def test_is_valid_wycheproof_ed25519_scored_as_published():
     groups = json.loads(test_data("audit/wycheproof/ed25519_test.json").read_text())["testGroups"]
     num_cases = 0
