@@ -40,6 +40,7 @@ class LocalIdentities:
         """
         self._path = path
         self._entries = self._read() if path.exists() else []
+        self._sessions: list[_Entry] = []
 
     def _read(self) -> list[_Entry]:
         try:
@@ -75,11 +76,17 @@ class LocalIdentities:
         write_atomically(self._path, json.dumps(rows, indent=1).encode(), mode=0o600)
         return key
 
+    def create_session(self, principal: Principal) -> str:
+        """Make a key that is valid in this process alone and never stored."""
+        key = _KEY_PREFIX + secrets.token_urlsafe(32)
+        self._sessions.append(_Entry(key_hash=_hash(key), principal=principal))
+        return key
+
     def authenticate(self, key: str) -> Principal | None:
         """The principal of a key, or None. Compares in constant time."""
         given = _hash(key)
         found = None
-        for entry in self._entries:
+        for entry in (*self._entries, *self._sessions):
             if hmac.compare_digest(entry.key_hash, given):
                 found = entry.principal
         return found

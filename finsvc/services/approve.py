@@ -27,7 +27,8 @@ class Approval:
     receipt: Mapping[str, object]
 
 
-def _approval_id(decision_id: str) -> str:
+def approval_id(decision_id: str) -> str:
+    """Identifier of the record of what was decided about a held answer."""
     return f"approval_{decision_id}"
 
 
@@ -48,7 +49,7 @@ class Approvals:
                 decided.add(record.record_id)
             elif record.kind is RecordKind.DECISION and record.body.get("held") is True:
                 held.append(record)
-        return [record for record in held if _approval_id(record.record_id) not in decided]
+        return [record for record in held if approval_id(record.record_id) not in decided]
 
     def decide(
         self, decision_id: str, verdict: ApprovalVerdict, *, approver: Principal, comment: str
@@ -66,7 +67,7 @@ class Approvals:
             raise UnknownNameError(
                 field="decision_id", kind="held decision", actual=decision_id, known=known
             )
-        if self._log.find(_approval_id(decision_id)) is not None:
+        if self._log.find(approval_id(decision_id)) is not None:
             raise InputError(
                 field="decision_id", expected="a decision still held", actual="one already decided"
             )
@@ -89,7 +90,7 @@ class Approvals:
             "comment": comment,
             "policy": [outcome_to_json(outcome)],
         }
-        receipt = self._log.append(RecordKind.APPROVAL, _approval_id(decision_id), body)
+        receipt = self._log.append(RecordKind.APPROVAL, approval_id(decision_id), body)
         released = verdict is ApprovalVerdict.APPROVED
         answer = str(record.body["answer"]) if released else None
         return Approval(decision_id=decision_id, verdict=verdict, answer=answer, receipt=receipt)
