@@ -1,0 +1,83 @@
+"""The application: routers, error handlers and middleware put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from finsvc.api import agents, approvals, audit, calculators, chat, operations
+from finsvc.api.admission import Admission
+from finsvc.api.context import ApiContext
+from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
+from finsvc.api.middleware import Authentication, BodyLimit, RequestFrame
+from finsvc.api.ports import ServiceParts
+from finsvc.api.validation import to_input_error
+from finsvc.domain.errors import FinsvcError
+from finsvc.telemetry import Telemetry
+
+# The agents end a run by themselves at the same limit; what is slower than that is stuck.
+_GRACE_S = 5.0
+
+
+def create_app(services: ServiceParts, telemetry: Telemetry) -> FastAPI:
+    """Build the application over open services. Its documentation pages are off."""
+    settings = services.settings
+    admission = Admission(
+        max_waiting=settings.max_waiting,
+        timeout_s=settings.ask_timeout.total_seconds() + _GRACE_S,
+    )
+    telemetry.watch_queue(lambda: admission.num_waiting, lambda: admission.num_running)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        admission.close()
+
+    app = FastAPI(
+        title="finsvc",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(RequestFrame, telemetry=telemetry),
+            Middleware(Authentication, identities=services.identities),
+            Middleware(BodyLimit),
+        ],
+        exception_handlers={
+            FinsvcError: _on_error,
+            RequestValidationError: _on_invalid,
+            HTTPException: _on_http,
+        },
+    )
+    app.state.context = ApiContext(services=services, admission=admission, telemetry=telemetry)
+    for module in (operations, chat, agents, calculators, approvals, audit):
+        app.include_router(module.router)
+    return app
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    answer = to_answer(error)
+    return JSONResponse(answer.document, answer.status, headers=dict(answer.headers))
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return await _on_error(request, to_input_error(error))
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    path = request.url.path
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = (error.headers or {}).get("allow", "another method")
+        return await _on_error(
+            request,
+            MethodNotAllowedError(f"{path}: expected {allowed}, got {request.method}"),
+        )
+    return await _on_error(request, NotFoundError(f"expected a known path, got {path}"))

@@ -1,0 +1,124 @@
+"""What the HTTP surface needs of the service, as Protocols; the wiring's `Services` fits them."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from finsvc.agents.loop import Progress
+from finsvc.domain.policy import Principal
+from finsvc.domain.turns import ModelIdentity
+from finsvc.services.approve import Approval, ApprovalVerdict
+from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, OnText
+from finsvc.services.decision import AskCommand, Decision
+from finsvc.services.ports import AuditReader, Clock, LoggedRecord, PolicyGate, RecordLog
+from finsvc.services.replay import Level, ReplayResult
+from finsvc.settings import Settings
+
+Json = Mapping[str, object]
+
+
+class AskCase(Protocol):
+    """Answers a question; blocks."""
+
+    def __call__(self, command: AskCommand, on_progress: Callable[[Progress], None]) -> Decision:
+        """Answer one question."""
+
+
+class CalculateCase(Protocol):
+    """Runs one calculator and its second method; blocks."""
+
+    def __call__(self, name: str, inputs: Json, principal: Principal) -> dict[str, object]:
+        """Run it."""
+
+
+class ApprovalsCase(Protocol):
+    """Held answers and what is decided about them."""
+
+    def pending(self) -> list[LoggedRecord]:
+        """Held decisions that nobody has decided about."""
+
+    def decide(
+        self, decision_id: str, verdict: ApprovalVerdict, *, approver: Principal, comment: str
+    ) -> Approval:
+        """Release or reject a held answer."""
+
+
+class ReplayCase(Protocol):
+    """Derives a logged decision again; blocks."""
+
+    def __call__(self, record_id: str, level: Level, principal: Principal) -> ReplayResult:
+        """Replay it."""
+
+
+class ChatCase(Protocol):
+    """Plain completions of a raw model; blocks."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which raw model is served."""
+
+    def begin(self, command: ChatCommand) -> ChatIntent:
+        """Check the request and put the intent on record."""
+
+    def complete(
+        self, intent: ChatIntent, on_text: OnText, is_cancelled: Callable[[], bool]
+    ) -> ChatResult:
+        """Sample and put the outcome on record."""
+
+
+class Identities(Protocol):
+    """Who holds an API key."""
+
+    def authenticate(self, key: str) -> Principal | None:
+        """The principal of a key, or None."""
+
+
+class ServiceParts(Protocol):
+    """Everything the routers reach; attributes are read only."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of this process."""
+
+    @property
+    def ask(self) -> AskCase:
+        """Answering."""
+
+    @property
+    def calculate(self) -> CalculateCase:
+        """Calculators."""
+
+    @property
+    def approvals(self) -> ApprovalsCase:
+        """Approvals."""
+
+    @property
+    def replay(self) -> ReplayCase:
+        """Replay."""
+
+    @property
+    def chat(self) -> ChatCase:
+        """Raw completions."""
+
+    @property
+    def log(self) -> RecordLog:
+        """Records."""
+
+    @property
+    def audit(self) -> AuditReader:
+        """The log as a whole."""
+
+    @property
+    def identities(self) -> Identities:
+        """API keys."""
+
+    @property
+    def policy(self) -> PolicyGate:
+        """Policies."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time and identifiers."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of all models: the agents and the raw ones."""

@@ -1,0 +1,164 @@
+"""Bodies of requests. Unknown fields are refused by name: nothing a caller sends is ignored."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from finsvc.services.approve import ApprovalVerdict
+from finsvc.services.replay import Level
+
+
+class Body(BaseModel):
+    """Base of all bodies."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextPart(Body):
+    """A part of a message's content; other kinds than text are refused."""
+
+    type: Literal["text"]
+    text: str
+
+
+class FunctionCall(Body):
+    """Name and arguments of a call; the arguments are JSON text."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallBody(Body):
+    """A call that an assistant made earlier."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class MessageBody(Body):
+    """A message of a conversation, as clients send it and as they send back what they got."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[TextPart] | None = None
+    name: str | None = None
+    tool_calls: list[ToolCallBody] | None = None
+    tool_call_id: str | None = None
+    refusal: None = None
+    audio: None = None
+    function_call: None = None
+    annotations: list[JsonValue] | None = None
+
+    @property
+    def text(self) -> str:
+        """The content as one text."""
+        if isinstance(self.content, list):
+            return "".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class FunctionBody(Body):
+    """A function that a caller offers."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, JsonValue] | None = None
+    strict: bool | None = None
+
+
+class ToolBody(Body):
+    """A tool that a caller offers."""
+
+    type: Literal["function"]
+    function: FunctionBody
+
+
+class StreamOptions(Body):
+    """What a stream carries beside the answer."""
+
+    include_usage: bool = False
+    include_obfuscation: Literal[False] | None = None
+
+
+class AgentOptions(Body):
+    """Options of the agents, in the field ``finsvc`` of a chat request."""
+
+    book: str | None = None
+    as_of: date | None = None
+
+
+class ChatBody(Body):
+    """A chat completion request: every field that OpenAI defines, checked by the model's rules."""
+
+    model: str
+    messages: Annotated[list[MessageBody], Field(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    finsvc: AgentOptions | None = None
+
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**64)] | None = None
+    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    n: int | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    tools: list[ToolBody] | None = None
+    tool_choice: JsonValue = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None
+    response_format: JsonValue = None
+
+    audio: JsonValue = None
+    frequency_penalty: float | None = None
+    function_call: JsonValue = None
+    functions: JsonValue = None
+    logit_bias: JsonValue = None
+    modalities: JsonValue = None
+    moderation: JsonValue = None
+    prediction: JsonValue = None
+    presence_penalty: float | None = None
+    prompt_cache_options: JsonValue = None
+    prompt_cache_retention: JsonValue = None
+    service_tier: str | None = None
+    store: bool | None = None
+    verbosity: JsonValue = None
+    web_search_options: JsonValue = None
+
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    user: str | None = None
+
+
+class RunBody(Body):
+    """A question to an agent."""
+
+    question: str
+    book: str | None = None
+    as_of: date | None = None
+    stream: bool = False
+
+
+class ApprovalBody(Body):
+    """A decision about a held answer."""
+
+    verdict: ApprovalVerdict
+    comment: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class ReplayBody(Body):
+    """A replay to run."""
+
+    decision_id: str
+    level: Level = Level.R3
+
+
+class ReportBody(Body):
+    """A report to run."""
+
+    name: str
+    as_of: date
