@@ -79,12 +79,10 @@ def _resolve(reference: Reference, calls: Mapping[str, ToolCall]) -> Part | Flaw
     call = calls.get(reference.call)
     if call is None:
         return unknown
-    if call.error is not None:
-        if reference.field != "error" or reference.is_number:
+    if call.result is None:
+        if call.error is None or reference.field != "error" or reference.is_number:
             return unknown
         return Part(text=call.error.message, numbers=(), calls=(call,), is_literal=False)
-    if call.result is None:
-        return unknown
     if reference.is_number:
         item = call.result.fields.get(reference.field)
         return unknown if item is None else _number(call, reference, item)
