@@ -138,7 +138,7 @@ def _attend_head(
     max_R1 = torch.maximum(scores_NRB.amax(dim=(0, 2)).unsqueeze(1), sinks_R1)
     weights_NRB = scores_NRB.sub_(max_R1).exp_()
     total_RX = values_NBX.new_zeros(height, values_NBX.shape[2])
-    for block_idx in range(num_blocks):
-        total_RX.addmm_(weights_NRB[block_idx], values_NBX[block_idx])
+    for part_RX in torch.bmm(weights_NRB, values_NBX).unbind():
+        total_RX.add_(part_RX)
     denominator_R1 = total_RX[:, head_dim : head_dim + 1] + (sinks_R1 - max_R1).exp_()
     return (total_RX[:, :head_dim] / denominator_R1)[:num_rows]

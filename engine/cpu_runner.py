@@ -27,6 +27,8 @@ from kernels.reference.rope import TABLE_ROWS, rope_tables
 BATCH_MAX = 16
 # Prompt tokens of one step: enough rows for each expert, few enough for the caches.
 CHUNK_TOKENS = 256
+# Products of greater heights are not covered by the checks of `engine.determinism`.
+STEP_TOKENS_MAX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class CpuRunner:
         """Feed new tokens to each sequence and return the logits [S, V] after the last of each.
 
         Args:
-            batch: 1 to 16 sequences, each cache once; their caches grow by the tokens.
+            batch: 1 to 16 sequences of at most 512 new tokens together, each cache once; the
+                caches grow by the tokens.
         """
         assert 1 <= len(batch) <= BATCH_MAX, len(batch)
         step, hidden_TD = self._begin(batch)
@@ -115,6 +118,7 @@ class CpuRunner:
             tiles = plan_tiles(row, start, count, config.sliding_window, self.products)
             spans.append((work.cache, row, start, tiles))
         num_tokens = len(ids)
+        assert num_tokens <= STEP_TOKENS_MAX, num_tokens
         padding = self.products.padded(num_tokens) - num_tokens
         ids += ids[:1] * padding
         positions += positions[:1] * padding

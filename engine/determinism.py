@@ -23,15 +23,34 @@ import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from engine.config import ModelConfig
 from engine.cpu_attention import TILE_TOKENS
 from engine.cpu_products import ROWS_MIN, TILE_ROWS, RowProducts
-from engine.cpu_runner import CHUNK_TOKENS, CpuRunner
+from engine.cpu_runner import BATCH_MAX, STEP_TOKENS_MAX, CpuRunner
 from engine.errors import DeterminismError
 from engine.kv_cache import BLOCK_TOKENS, VALUE_PAD
 
 # Dimensions: R rows, K and N as usual for a product, B batch items.
 
 # Every height that small batches and small expert groups have, then a spread of larger ones.
-HEIGHTS = (*range(ROWS_MIN, 34), 40, 48, 63, 64, 65, 96, 127, 128, 129, 192, 255, CHUNK_TOKENS)
-PROBE_TOKENS = 96
+HEIGHTS = (
+    *range(ROWS_MIN, 34),
+    40,
+    48,
+    63,
+    64,
+    65,
+    96,
+    127,
+    128,
+    129,
+    192,
+    255,
+    256,
+    384,
+    STEP_TOKENS_MAX,
+)
+# Key blocks in one batched product: enough for a BLAS that treats large batches otherwise.
+BATCHED_BLOCKS = 17
+# More than one key block, so that their combination counts too.
+PROBE_TOKENS = BLOCK_TOKENS + 32
 
 
 def choose_products(config: ModelConfig) -> RowProducts:
@@ -43,16 +62,22 @@ def choose_products(config: ModelConfig) -> RowProducts:
     with torch.inference_mode():
         _check_row_functions(config)
         shapes = product_shapes(config)
-        if all(_heights_agree(*shape) for shape in shapes):
+        # The projection onto the vocabulary sees one row of each sequence.
+        heights_agree = _heights_agree(config.hidden_size, config.vocab_size, BATCH_MAX) and all(
+            _heights_agree(*shape, STEP_TOKENS_MAX) for shape in shapes
+        )
+        if heights_agree and _blocks_agree(config, TILE_TOKENS):
             return RowProducts(any_height=True)
-        for shape in shapes:
+        for shape in [*shapes, (config.hidden_size, config.vocab_size)]:
             if not _places_agree(*shape):
                 raise DeterminismError(f"rows of a {TILE_ROWS}-row product {shape} differ by place")
+        if not _blocks_agree(config, 1):
+            raise DeterminismError("a product of attention depends on the number of blocks")
         return RowProducts(any_height=False)
 
 
 def product_shapes(config: ModelConfig) -> list[tuple[int, int]]:
-    """Return the (K, N) of every product whose rows are tokens, each once."""
+    """Return the (K, N) of every product of a layer whose rows are tokens, each once."""
     d, f = config.hidden_size, config.intermediate_size
     heads = config.num_heads * config.head_dim
     shapes = {
@@ -61,8 +86,6 @@ def product_shapes(config: ModelConfig) -> list[tuple[int, int]]:
         (d, config.num_experts),
         (d, 2 * f),
         (f, d),
-        (d, config.vocab_size),
-        (BLOCK_TOKENS, config.head_dim + VALUE_PAD),
     }
     return sorted(shapes)
 
@@ -88,11 +111,10 @@ def _random(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=generator)
 
 
-def _heights_agree(k: int, n: int) -> bool:
-    """Whether a product's rows have the same bits at every height, place and batch count."""
+def _heights_agree(k: int, n: int, height_max: int) -> bool:
+    """Whether a product's rows have the same bits at every height and place."""
     weight_KN, bias_N = _random(k, n), _random(n)
-    # The projection onto the vocabulary sees sequences, of which there are few.
-    heights = [h for h in HEIGHTS if h <= 16 or n < 4 * BLOCK_TOKENS * 8]
+    heights = [height for height in HEIGHTS if height <= height_max]
     x_RK = _random(max(heights), k)
     expected_RN = torch.cat(
         [torch.addmm(bias_N, x, weight_KN) for x in torch.split(x_RK, ROWS_MIN)]
@@ -146,9 +168,29 @@ def _row_function_pairs(
     logits_RK = _random(67, config.experts_per_token)
     softmax_RK = [x.softmax(-1) for x in torch.split(logits_RK, sizes)]
     yield "softmax", logits_RK.softmax(-1), softmax_RK
-    group = config.num_heads // config.num_kv_heads
-    for rows in {max(group, ROWS_MIN), group * TILE_TOKENS}:
-        q_RW = _random(rows, config.head_dim)
-        keys_BWT = _random(9, config.head_dim, BLOCK_TOKENS)
-        batched = torch.bmm(q_RW.expand(9, -1, -1), keys_BWT)
-        yield "bmm", batched, [torch.bmm(q_RW[None], keys[None]) for keys in keys_BWT]
+
+
+def _blocks_agree(config: ModelConfig, tile_tokens: int) -> bool:
+    """Whether attention's products give a tile's rows, and each block, the bits they have alone."""
+    group = max(config.num_heads // config.num_kv_heads, ROWS_MIN)
+    q_RW = _random(group * tile_tokens, config.head_dim)
+    keys_BWT = _random(BATCHED_BLOCKS, config.head_dim, BLOCK_TOKENS)
+    values_BTX = _random(BATCHED_BLOCKS, BLOCK_TOKENS, config.head_dim + VALUE_PAD)
+    scores_BRT = torch.bmm(q_RW.expand(BATCHED_BLOCKS, -1, -1), keys_BWT)
+    totals_BRX = torch.bmm(scores_BRT, values_BTX)
+    for block_idx in range(BATCHED_BLOCKS):
+        block = slice(block_idx, block_idx + 1)
+        first = 0
+        # Tiles of 1, 2, 3, … tokens until the rows are used up.
+        for tokens in range(1, tile_tokens + 1):
+            rows = slice(first, min(first + group * tokens, q_RW.shape[0]))
+            scores_1RT = torch.bmm(q_RW[None, rows], keys_BWT[block])
+            totals_1RX = torch.bmm(scores_1RT, values_BTX[block])
+            if not torch.equal(scores_1RT[0], scores_BRT[block_idx, rows]):
+                return False
+            if not torch.equal(totals_1RX[0], totals_BRX[block_idx, rows]):
+                return False
+            first = rows.stop
+            if first == q_RW.shape[0]:
+                break
+    return True

@@ -78,6 +78,12 @@ class KvCache:
         """Store the keys and values of positions `start` and after in one layer."""
         keys_GNWB, values_GNBX = self._keys_LGNWB[layer_idx], self._values_LGNBX[layer_idx]
         head_dim = k_TGW.shape[2]
+        if k_TGW.shape[0] == 1:
+            # The common case of decoding, without the cost of slices.
+            block_idx, column = divmod(start, BLOCK_TOKENS)
+            keys_GNWB[:, block_idx, :, column] = k_TGW[0]
+            values_GNBX[:, block_idx, column, :head_dim] = v_TGW[0]
+            return
         end = start + k_TGW.shape[0]
         for first in range(start - start % BLOCK_TOKENS, end, BLOCK_TOKENS):
             low, high = max(start, first), min(end, first + BLOCK_TOKENS)

@@ -111,7 +111,7 @@ def test_missing_tensor_is_named(folder: Path) -> None:
 
 def test_unknown_tensor_is_named(folder: Path) -> None:
     rewrite(folder, lambda tensors: tensors.update({"extra.weight": torch.zeros(2)}))
-    with pytest.raises(CheckpointTensorError, match="extra.weight"):
+    with pytest.raises(CheckpointTensorError, match=r"extra.weight"):
         Checkpoint.open(folder)
 
 

@@ -5,7 +5,7 @@ import torch
 
 from engine import determinism
 from engine.cpu_products import RowProducts
-from engine.cpu_runner import CpuRunner
+from engine.cpu_runner import BATCH_MAX, STEP_TOKENS_MAX, CpuRunner
 from engine.determinism import choose_products, probe, product_shapes
 from engine.errors import DeterminismError
 from engine.model import ModelWeights
@@ -22,7 +22,6 @@ def test_shapes_cover_every_weight_of_a_layer(small_weights: ModelWeights) -> No
         assert tuple(weight.shape) in shapes
     assert tuple(layer.up_weight.shape[1:]) in shapes
     assert tuple(layer.down_weight.shape[1:]) in shapes
-    assert tuple(small_weights.unembedding.shape) in shapes
 
 
 def test_product_that_depends_on_its_height_leads_to_fixed_tiles(
@@ -52,6 +51,31 @@ def test_product_that_depends_on_the_place_of_a_row_is_refused(
         choose_products(small_runner.config)
 
 
+def test_batch_that_depends_on_the_height_of_its_items_leads_to_fixed_tiles(
+    small_runner: CpuRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = torch.bmm
+
+    def by_height(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return original(first, second) * (1 + 1e-6 * (first.shape[1] > 8))
+
+    monkeypatch.setattr(torch, "bmm", by_height)
+    assert choose_products(small_runner.config) == RowProducts(any_height=False)
+
+
+def test_batch_that_depends_on_the_number_of_items_is_refused(
+    small_runner: CpuRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = torch.bmm
+
+    def by_count(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return original(first, second) * (1 + 1e-6 * (first.shape[0] > 8))
+
+    monkeypatch.setattr(torch, "bmm", by_count)
+    with pytest.raises(DeterminismError, match="number of blocks"):
+        choose_products(small_runner.config)
+
+
 def test_function_that_treats_remainders_otherwise_is_refused(
     small_runner: CpuRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +93,8 @@ def test_function_that_treats_remainders_otherwise_is_refused(
 
 def test_heights_are_those_that_steps_use() -> None:
     assert determinism.HEIGHTS[:3] == (2, 3, 4)
-    assert set(range(2, 17)) <= set(determinism.HEIGHTS)
+    assert set(range(2, BATCH_MAX + 1)) <= set(determinism.HEIGHTS)
+    assert max(determinism.HEIGHTS) == STEP_TOKENS_MAX
 
 
 def test_probe_depends_on_the_weights_and_on_how_products_are_made(

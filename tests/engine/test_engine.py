@@ -210,5 +210,5 @@ def test_folder_whose_record_promises_other_weights_is_refused(
 
 def test_vocabulary_smaller_than_the_tokenizer_is_refused(tmp_path: Path) -> None:
     random_checkpoint(tmp_path, SMALL_SHAPE | {"vocab_size": 200})
-    with pytest.raises(CheckpointConfigError, match="vocab_size: expected at least .* 265 ids"):
+    with pytest.raises(CheckpointConfigError, match=r"vocab_size: expected at least .* 265 ids"):
         Engine.load(tmp_path, num_threads=1)
