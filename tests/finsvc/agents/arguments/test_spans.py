@@ -52,7 +52,7 @@ FRAGMENT_TEXT = (
     " percent - + / . , ; : ( ) ' and or of to the per in a"
     " EUR usd euro dollars $ \u20ac AAPL Apple S&P 500 shares short long day days week month year"
     " quarter Q1 H2 end since past last June Mar 30 31 1st to-date ago million half hundred one"
-    " two down up fall equities tech covid call strike sample book limit 9999 0 00 1e9 \u0665 \u00b2"
+    " two down up fall equities tech covid call strike sample book limit 9999 0 1e9 \u0665 \u00b2"
 )
 FRAGMENTS = FRAGMENT_TEXT.split()
 
