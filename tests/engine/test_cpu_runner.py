@@ -7,7 +7,8 @@ import torch
 
 from engine.cpu_products import RowProducts
 from engine.cpu_runner import BATCH_MAX, CpuRunner, Work
-from engine.kv_cache import KvCache
+from engine.determinism import BATCHED_BLOCKS
+from engine.kv_cache import BLOCK_TOKENS, KvCache
 from engine.model import ModelWeights
 
 SMALL_TOKENS = 290
@@ -30,7 +31,11 @@ def prefilled(runner: CpuRunner, ids: Sequence[int], chunk_tokens: int) -> KvCac
 
 def every_logit(runner: CpuRunner, ids: Sequence[int]) -> torch.Tensor:
     """Return the logits of every position, fed one token at a time."""
-    cache = runner.new_cache()
+    return every_logit_after(runner, runner.new_cache(), ids)
+
+
+def every_logit_after(runner: CpuRunner, cache: KvCache, ids: Sequence[int]) -> torch.Tensor:
+    """Return the logits of every further position of a sequence."""
     return torch.stack([runner.step([Work(cache, [token_id])])[0] for token_id in ids])
 
 
@@ -101,6 +106,17 @@ def test_logits_after_a_fork_at_any_token_have_the_bits_of_a_full_computation(
     assert logits is not None
     assert expected is not None
     assert torch.equal(logits, expected)
+
+
+def test_long_context_has_the_same_bits_for_every_chunking(small_runner: CpuRunner) -> None:
+    """More blocks than the load-time check multiplies at once."""
+    ids = tokens(small_runner, BATCHED_BLOCKS * BLOCK_TOKENS + 150)
+    first = prefilled(small_runner, ids[:-20], 256)
+    expected = every_logit_after(small_runner, first, ids[-20:])
+    second = prefilled(small_runner, ids[:-20], 190)
+    logits = small_runner.prefill(second, ids[-20:])
+    assert logits is not None
+    assert torch.equal(logits, expected[-1])
 
 
 def test_logits_after_truncation_ignore_what_was_forgotten(runner: CpuRunner) -> None:
