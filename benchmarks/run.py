@@ -75,6 +75,8 @@ def main(paths: list[str]) -> int:
                 "pytest",
                 "-o",
                 "python_files=bench_*.py",
+                "-o",
+                "python_functions=test_* bench_*",
                 "--benchmark-warmup=off",
                 f"--benchmark-json={target}",
                 *(paths or ["benchmarks"]),
