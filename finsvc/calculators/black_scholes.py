@@ -54,7 +54,7 @@ def _d1_d2(spot: Floats, terms: Contracts) -> tuple[Floats, Floats]:
     """Moneyness in standard deviations; ±inf where the deviation or the strike is zero."""
     deviation = terms.volatility * np.sqrt(terms.years)
     drift = (terms.rate - terms.dividend_yield) * terms.years
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         moneyness = np.log(spot / terms.strike) + drift
         ratio = moneyness / deviation
     # 0/0: exactly at the forward without any uncertainty; the limit from above is zero.
@@ -94,7 +94,7 @@ def sensitivities(spot: float, terms: Contracts) -> Sensitivities:
     discounted = terms.strike * np.exp(-terms.rate * terms.years)
     density = np.exp(-0.5 * d1 * d1) / np.sqrt(2.0 * np.pi)
     delta = terms.sign * carry * ndtr(terms.sign * d1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         gamma = carry * density / (spot * deviation)
         decay = spot * carry * density * terms.volatility / (2.0 * root)
     # A vanishing density beats a vanishing deviation: away from the kink the limit is zero.

@@ -6,7 +6,6 @@ leaves at all.
 """
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -64,9 +63,9 @@ def to_decimal(value: float | Decimal, *, field: str) -> Decimal:
     Raises:
         NonFiniteResultError: the value is infinite or not a number.
     """
-    if isinstance(value, float) and not math.isfinite(value):
-        raise NonFiniteResultError(field=field, actual=repr(value))
     exact = value if isinstance(value, Decimal) else Decimal(f"{value:.11e}")
+    if not exact.is_finite():
+        raise NonFiniteResultError(field=field, actual=repr(value))
     if -exact.as_tuple().exponent > _PLACES_MAX:  # type: ignore[operator] # finite: an int
         exact = round(exact, _PLACES_MAX)
     return Decimal(decimal_text(exact))

@@ -127,7 +127,7 @@ def fx_known(market: MarketView, base: CurrencyCode, quote: CurrencyCode, on: da
 
 
 class Valuer:
-    """Values positions at one close, remembering spots and volatilities of underlyings."""
+    """Values positions at one close, remembering spots."""
 
     def __init__(
         self, market: MarketView, *, on: date, assumptions: Assumptions, field: str
@@ -138,7 +138,6 @@ class Valuer:
         self._assumptions = assumptions
         self._field = field
         self._spots: dict[InstrumentId, float] = {}
-        self._volatilities: dict[InstrumentId, float] = {}
 
     def spot(self, instrument: InstrumentId) -> float:
         """Close of the day."""
@@ -148,15 +147,13 @@ class Valuer:
 
     def volatility(self, instrument: InstrumentId) -> float:
         """Assumed volatility of an underlying."""
-        if instrument not in self._volatilities:
-            self._volatilities[instrument] = annual_volatility(
-                self._market,
-                instrument,
-                as_of=self._on,
-                window_days=self._assumptions.volatility_window_days,
-                field=self._field,
-            )
-        return self._volatilities[instrument]
+        return annual_volatility(
+            self._market,
+            instrument,
+            as_of=self._on,
+            window_days=self._assumptions.volatility_window_days,
+            field=self._field,
+        )
 
     def option_values(
         self, underlying: InstrumentId, positions: list[OptionPosition]

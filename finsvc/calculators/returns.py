@@ -65,12 +65,12 @@ def require_same_days(
 
 
 def covariance(observations_nf: Floats) -> Floats:
-    """Sample covariance (n - 1) of the columns, shape (F, F)."""
+    """Sample covariance (n - 1) of the columns, shape (F, F); F may be zero."""
     centred_nf = observations_nf - observations_nf.mean(axis=0)
-    rows = [
-        (centred_nf * centred_nf[:, [column]]).sum(axis=0) for column in range(centred_nf.shape[1])
-    ]
-    return np.stack(rows) / (len(observations_nf) - 1)
+    moments_ff = np.zeros((observations_nf.shape[1],) * 2)
+    for column in range(len(moments_ff)):
+        moments_ff[column] = (centred_nf * centred_nf[:, [column]]).sum(axis=0)
+    return moments_ff / (len(observations_nf) - 1)
 
 
 def sample_deviation(values: Floats) -> float:

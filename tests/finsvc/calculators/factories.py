@@ -103,6 +103,8 @@ class SyntheticMarket:
     def fx_rates(
         self, base: CurrencyCode, quote: CurrencyCode, dates: npt.NDArray[np.datetime64]
     ) -> npt.NDArray[np.float64]:
+        if base == quote:
+            return np.ones(len(dates))
         sides = []
         for leg in (self._leg(base), self._leg(quote)):
             if leg is None:
@@ -150,7 +152,7 @@ def synthetic_market() -> SyntheticMarket:
     every = np.arange("2018-01-01", "2022-12-31", dtype="datetime64[D]")
     weekdays = every[np.is_busday(every)]
     # Exchanges rest on one weekday in fifty, the central bank on one in forty.
-    days = weekdays[np.arange(len(weekdays)) % 50 != 7]
+    days = weekdays[np.arange(len(weekdays)) % 50 != 9]
     fixings = weekdays[np.arange(len(weekdays)) % 40 != 3]
     usd = _walk(fixings, 11, 1.1, 0.005)
     # Two fixings in a row with one rate: no carried holiday, although it looks like one.
