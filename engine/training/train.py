@@ -123,8 +123,10 @@ def main() -> None:
         run.save(options.out / "state")
     if is_done or options.release_early:
         folder = options.release or options.out
+        # Where the files go says nothing about how they came about.
+        arguments = [text.replace(str(folder), "OUT") for text in sys.argv[1:]]
         record = write_release(
-            folder, run, tokenizer, num_batches=options.eval_batches, arguments=sys.argv[1:]
+            folder, run, tokenizer, num_batches=options.eval_batches, arguments=arguments
         )
         _LOG.info("released weights=%s exact=%s", record["weights_digest"], record.get("exact"))
     _LOG.info("closed wall_s=%.1f", time.monotonic() - started_s)
