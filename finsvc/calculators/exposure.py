@@ -38,6 +38,11 @@ def _group(holding: Holding, by: ExposureKey, market: MarketView) -> str:
     return str(holding.instrument)
 
 
+def _display(group: str) -> str:
+    """How answers call a group: ``cash:EUR`` is "EUR cash"."""
+    return f"{group.removeprefix('cash:')} cash" if group.startswith("cash:") else group
+
+
 def largest_first(amounts: dict[str, float]) -> dict[str, float]:
     """Sort by absolute amount, descending; equal amounts by name."""
     return dict(sorted(amounts.items(), key=lambda entry: (-abs(entry[1]), entry[0])))
@@ -82,7 +87,7 @@ def exposure(inputs: ExposureInput, market: MarketView) -> Computation:
         labels={
             "subject": inputs.portfolio.label,
             "by": inputs.by.value,
-            **{f"exposure.{row_name(name)}": name for name in groups},
+            **{f"exposure.{row_name(name)}": _display(name) for name in groups},
         },
         as_of=inputs.as_of,
         method="delta_equivalent",
@@ -169,7 +174,7 @@ def large_exposures(inputs: LargeExposuresInput, market: MarketView) -> Computat
     fields["book_value"] = Figure(value=value, unit=base, decimals=0)
     labels = {
         "subject": inputs.portfolio.label,
-        **{f"exposures.{row_name(name)}": name for name in large},
+        **{f"exposures.{row_name(name)}": _display(name) for name in large},
     }
     if not large:
         labels["exposures"] = "none"

@@ -1,4 +1,7 @@
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +17,7 @@ from finsvc.domain.errors import UnknownNameError
 from finsvc.domain.results import CalculatorResult, Quantity
 from finsvc.marketdata.second_reader import SecondMarket
 from finsvc.marketdata.sources import PINNED_DIGEST
+from tests.data import ROOT
 from tests.finsvc.calculators.factories import book, cash, option, stock
 from tests.finsvc.marketdata.factories import real_market, real_snapshot_folder
 
@@ -158,6 +162,36 @@ def test_result_document_obeys_the_declared_schemas(
     jsonschema_rs.validator_for(entry.input_schema).validate(document)
     written = result_to_json(entry.run(entry.parse(document), real_market()))
     jsonschema_rs.validator_for(entry.output_schema).validate(written)
+
+
+_ONE_RUN = """
+import hashlib, json
+from tests.finsvc.calculators.test_registry import REAL_CASES
+from tests.finsvc.marketdata.factories import real_market
+from finsvc.calculators.registry import calculator
+from finsvc.calculators.serialization import result_to_json
+digest = hashlib.sha256()
+for name, document in REAL_CASES:
+    entry = calculator(name)
+    result = entry.run(entry.parse(document), real_market())
+    digest.update(json.dumps(result_to_json(result)).encode())
+print(digest.hexdigest())
+"""
+
+
+def test_other_processes_and_thread_counts_give_the_same_bytes() -> None:
+    digests = set()
+    for threads in ("1", "4"):
+        finished = subprocess.run(  # noqa: S603 (our own interpreter and text)
+            [sys.executable, "-c", _ONE_RUN],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(finished.stdout.strip())
+    assert len(digests) == 1
 
 
 def test_cases_cover_every_calculator() -> None:

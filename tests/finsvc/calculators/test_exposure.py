@@ -45,6 +45,9 @@ def test_exposure_rows_keep_their_display_names() -> None:
     assert result.labels["exposure.Health_Care"] == "Health Care"
     assert result.labels["by"] == "sector"
     assert "exposure.Cash" in result.fields
+    single = run("exposure", portfolio=mixed_book(), as_of=AS_OF, by="instrument")
+    assert single.labels["exposure.cash:JPY"] == "JPY cash"
+    assert single.labels["exposure.ABC"] == "ABC"
 
 
 def test_option_exposure_is_its_delta_equivalent() -> None:
