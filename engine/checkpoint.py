@@ -80,8 +80,22 @@ class Checkpoint:
         return cls(folder, config, layout, {name: path for name, (path, _) in found.items()})
 
     def tensor(self, name: str) -> torch.Tensor:
-        """Return one tensor by its OpenAI name, joined where the layout stores it in parts."""
-        parts = [self._stored(stored) for stored in stored_names(name, self.layout)]
+        """Return one tensor by its OpenAI name, joined where the layout stores it in parts.
+
+        Raises:
+            CheckpointTensorError: It holds NaN or infinity.
+        """
+        parts = []
+        for stored in stored_names(name, self.layout):
+            part = self._stored(stored)
+            if part.is_floating_point() and not bool(part.isfinite().all()):
+                raise CheckpointTensorError(
+                    str(self._files[stored]),
+                    stored,
+                    expected="finite numbers",
+                    actual="NaN or infinity",
+                )
+            parts.append(part)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def mxfp4(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:

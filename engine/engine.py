@@ -88,10 +88,15 @@ class Engine:
             num_threads: Threads of each operation; by default torch's own number, at most 2.
 
         Raises:
+            RequestError: `num_threads` is below 1.
             EngineError: A subclass names the file, key or tensor that is missing or wrong, or says
                 that this machine does not keep the determinism contract.
         """
-        threads = num_threads or min(THREADS_MAX, torch.get_num_threads())
+        threads = num_threads
+        if threads is None:
+            threads = min(THREADS_MAX, torch.get_num_threads())
+        if threads < 1:
+            raise RequestError("num_threads", expected="at least 1", actual=str(threads))
         torch.set_num_threads(threads)
         checkpoint = Checkpoint.open(path)
         config = checkpoint.config

@@ -39,7 +39,7 @@ def folder(small_folder: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def rewrite(folder: Path, change: Callable[[Tensors], None]) -> None:
+def rewrite(folder: Path, change: Callable[[Tensors], object]) -> None:
     path = folder / "model.safetensors"
     tensors = load_file(path)
     change(tensors)
@@ -102,7 +102,7 @@ def test_digest_in_training_record_is_compared(folder: Path) -> None:
 
 
 def test_missing_tensor_is_named(folder: Path) -> None:
-    rewrite(folder, lambda tensors: tensors.pop(ROUTER))  # type: ignore[arg-type, return-value]
+    rewrite(folder, lambda tensors: tensors.pop(ROUTER))
     with pytest.raises(CheckpointMissingError, match=ROUTER) as caught:
         Checkpoint.open(folder)
     assert caught.value.code == "checkpoint_missing"
@@ -162,6 +162,16 @@ def test_scale_bytes_that_overflow_bfloat16_are_refused_with_the_tensor(
     ) as caught:
         load_weights(checkpoint)
     assert caught.value.tensor == SCALES
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("-inf")])
+def test_weight_that_is_not_a_finite_number_is_refused_with_the_tensor(
+    folder: Path, bad: float
+) -> None:
+    rewrite(folder, lambda tensors: tensors[ROUTER].view(-1)[3:4].fill_(bad))
+    with pytest.raises(CheckpointTensorError, match="expected finite numbers") as caught:
+        load_weights(Checkpoint.open(folder))
+    assert caught.value.tensor == ROUTER
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 20_000, -1])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
 from engine.digest import LogitDigest
 from engine.engine import Engine
@@ -196,6 +197,16 @@ def test_prompt_over_the_context_limit_is_refused_with_the_figures(engine: Engin
     error = caught.value
     assert (error.context_length, error.prompt_tokens, error.max_new_tokens) == (131072, 131070, 6)
     assert error.code == "context_length_exceeded"
+
+
+def test_engines_with_other_thread_counts_take_turns(engine: Engine, small_folder: Path) -> None:
+    expected = engine.generate(request())
+    other = Engine.load(small_folder, num_threads=2)
+    assert other.fingerprint.device.num_threads == torch.get_num_threads() == 2
+    assert engine.generate(request()).logit_digest == expected.logit_digest
+    assert torch.get_num_threads() == 1
+    with pytest.raises(RequestError, match="num_threads: expected at least 1, got 0"):
+        Engine.load(small_folder, num_threads=0)
 
 
 def test_folder_whose_record_promises_other_weights_is_refused(
