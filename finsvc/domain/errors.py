@@ -10,6 +10,9 @@ FinsvcError
 │   └── ContextLengthError     prompt and answer do not fit the model's context (HTTP 400)
 ├── RefusedError               policy denied the request (exit 3, HTTP 403)
 ├── StateError                 the data directory, snapshot or configuration is unusable
+├── CalculationError           a calculator broke its own contract: our fault (exit 5, HTTP 500)
+│   ├── NonFiniteResultError   a formula gave a value that is not a finite number
+│   └── UndeclaredToleranceError  a field has no declared tolerance
 └── UnavailableError           a part is draining or failed (HTTP 503)
     ├── BusyError              too many questions wait already (HTTP 429)
     └── TimedOutError          no answer within the time allowed (HTTP 503)
@@ -122,6 +125,36 @@ class StateError(FinsvcError):
     """The data directory, a snapshot or the configuration cannot be used."""
 
     code = "invalid_state"
+
+
+class CalculationError(FinsvcError):
+    """A calculator broke its own contract; nothing of it may be used."""
+
+    code = "calculation_failed"
+
+    def __init__(self, *, field: str, expected: str, actual: str) -> None:
+        self.field = field
+        self.expected = expected
+        self.actual = actual
+        super().__init__(f"{field}: expected {expected}, got {actual}")
+
+
+class NonFiniteResultError(CalculationError):
+    """A formula gave a value that is not a finite number."""
+
+    code = "non_finite_result"
+
+    def __init__(self, *, field: str, actual: str) -> None:
+        super().__init__(field=field, expected="a finite number", actual=actual)
+
+
+class UndeclaredToleranceError(CalculationError):
+    """A field has no declared tolerance, so that nothing can confirm it."""
+
+    code = "undeclared_tolerance"
+
+    def __init__(self, *, field: str) -> None:
+        super().__init__(field=field, expected="a declared tolerance", actual="none")
 
 
 class UnavailableError(FinsvcError):
