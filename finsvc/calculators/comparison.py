@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from finsvc.domain.errors import FinsvcError
+from finsvc.domain.errors import UndeclaredToleranceError
 from finsvc.domain.results import (
     CalculatorResult,
     Quantity,
@@ -25,16 +25,6 @@ from finsvc.domain.results import (
 _MONEY = re.compile(r"[A-Z]{3}")
 _NOISE_MONEY = Decimal("1e-6")
 _NOISE_OTHER = Decimal("1e-12")
-
-
-class UndeclaredToleranceError(FinsvcError):
-    """A field has no declared tolerance: an error of ours, and never a silent agreement."""
-
-    code = "undeclared_tolerance"
-
-    def __init__(self, *, field: str) -> None:
-        self.field = field
-        super().__init__(f"{field}: expected a declared tolerance for the field, got none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,22 +14,11 @@ from decimal import Decimal
 import rfc8785
 
 from finsvc.calculators.inputs.base import CalculatorInput, decimal_text
-from finsvc.domain.errors import FinsvcError
+from finsvc.domain.errors import NonFiniteResultError
 from finsvc.domain.market import MarketView
 from finsvc.domain.results import CalculatorResult, Quantity
 
 _PLACES_MAX = 15
-
-
-class NonFiniteResultError(FinsvcError):
-    """A formula produced a value that is not a finite number; nothing is returned."""
-
-    code = "non_finite_result"
-
-    def __init__(self, *, field: str, actual: str) -> None:
-        self.field = field
-        self.actual = actual
-        super().__init__(f"{field}: expected a finite number, got {actual}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from finsvc.calculators.comparison import Comparison, UndeclaredToleranceError, compare
+from finsvc.calculators.comparison import Comparison, compare
+from finsvc.domain.errors import UndeclaredToleranceError
 from finsvc.domain.identifiers import SnapshotDigest
 from finsvc.domain.results import (
     CalculatorResult,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finsvc.calculators.computation import NonFiniteResultError, to_decimal
+from finsvc.calculators.computation import to_decimal
+from finsvc.domain.errors import NonFiniteResultError
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
