@@ -4,19 +4,21 @@ What the model or the caller got wrong becomes the call's error, which the model
 validator turns into a verdict; it never becomes an exception or a number.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import structlog
+
 from finsvc.agents.catalogue import TOOLS, AgentTool
 from finsvc.agents.loop import Question
+from finsvc.agents.requests import parse_arguments
 from finsvc.agents.resolution import compliance, market, risk
 from finsvc.agents.resolution.context import Draft, Resolved
 from finsvc.books.shelf import BookShelf
 from finsvc.calculators.registry import calculator
 from finsvc.domain.calls import CallError, ToolCall
-from finsvc.domain.errors import FinsvcError, InputError, RefusedError
+from finsvc.domain.errors import FinsvcError, RefusedError
 from finsvc.domain.identifiers import CallId
 from finsvc.domain.policy import Action, PolicyOutcome, PolicyQuery, Principal
 from finsvc.domain.results import CalculatorResult
@@ -44,38 +46,16 @@ _RESOLVERS: Mapping[str, Callable[[Draft], Resolved]] = {
     "positions": compliance.positions,
 }
 
+_BROKEN = "{tool} failed inside; the operator finds the cause in the log"
+
+_log = structlog.get_logger("finsvc.agents")
+
 
 class ToolGate(Protocol):
     """Decides whether a call may run."""
 
     def decide(self, query: PolicyQuery) -> PolicyOutcome:
         """Evaluate one query."""
-
-
-def parse_arguments(tool: AgentTool, text: str) -> dict[str, str]:
-    """Read the model's arguments against the tool's schema.
-
-    Raises:
-        InputError: Not a JSON object of texts with known names and every required one.
-    """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise InputError(
-            field=tool.name, expected="arguments in JSON", actual=str(error)
-        ) from error
-    if not isinstance(document, dict):
-        raise InputError(field=tool.name, expected="a JSON object", actual=type(document).__name__)
-    for name, value in document.items():
-        if name not in tool.arguments:
-            known = ", ".join(tool.arguments)
-            raise InputError(field=tool.name, expected=f"arguments {known}", actual=name)
-        if not isinstance(value, str) or not value.strip():
-            raise InputError(field=name, expected="text from the question", actual=repr(value))
-    for name, is_required in tool.arguments.items():
-        if is_required and name not in document:
-            raise InputError(field=name, expected="a value", actual="nothing")
-    return {name: document[name] for name in tool.arguments if name in document}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +121,11 @@ class ToolExecutor:
             result = entry.run(inputs, self._market)
         except FinsvcError as error:
             failure = CallError(code=error.code, message=str(error))
+            return _Attempt(arguments=arguments, resolved=resolved, policy=policy, error=failure)
+        except (ArithmeticError, ValueError, LookupError) as error:
+            # A calculator that breaks is a call without result, on record like any other.
+            failure = CallError(code=FinsvcError.code, message=_BROKEN.format(tool=tool.name))
+            _log.error("tool_failed", tool=tool.name, error=type(error).__name__)
             return _Attempt(arguments=arguments, resolved=resolved, policy=policy, error=failure)
         return _Attempt(arguments=arguments, resolved=resolved, policy=policy, result=result)
 

@@ -5,14 +5,15 @@ question is refused; every call goes through the executor, which parses, asks po
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from finsvc.agents.catalogue import INSTRUCTIONS, TOOLS, AgentName, tools_of
+from finsvc.agents.catalogue import INSTRUCTIONS, AgentName, AgentTool, tools_of
 from finsvc.agents.model import Dialogue, LanguageModel
 from finsvc.agents.payload import payload
+from finsvc.agents.requests import is_well_formed
 from finsvc.domain.calls import ToolCall
 from finsvc.domain.identifiers import CallId
 from finsvc.domain.turns import ModelTurn, RequestedCall, TurnTrace
@@ -88,11 +89,11 @@ class Executor(Protocol):
         """Parse the arguments, ask policy, run the calculator."""
 
 
-def _is_usable(turn: ModelTurn) -> bool:
-    """Whether a turn is a call of a known tool or a final text."""
+def _is_usable(turn: ModelTurn, tools: Sequence[AgentTool]) -> bool:
+    """Whether a turn is a final text, or well-formed calls of tools that were offered."""
     if turn.final is not None:
         return bool(turn.final.strip())
-    return bool(turn.calls) and all(call.name in TOOLS for call in turn.calls)
+    return bool(turn.calls) and all(is_well_formed(call, tools) for call in turn.calls)
 
 
 def _classify(template: str, calls: list[ToolCall]) -> Outcome:
@@ -105,8 +106,9 @@ def _classify(template: str, calls: list[ToolCall]) -> Outcome:
 class _Run:
     """The state of one run."""
 
-    def __init__(self, dialogue: Dialogue, limits: Limits) -> None:
+    def __init__(self, dialogue: Dialogue, tools: Sequence[AgentTool], limits: Limits) -> None:
         self._dialogue = dialogue
+        self._tools = tools
         self._limits = limits
         self._deadline = time.monotonic() + limits.timeout_s
         self.turns: list[TurnTrace] = []
@@ -114,20 +116,27 @@ class _Run:
         self.model_ms = 0.0
 
     @property
+    def is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    @property
     def is_over(self) -> bool:
-        return len(self.calls) >= self._limits.max_calls or time.monotonic() > self._deadline
+        return len(self.calls) >= self._limits.max_calls or self.is_late
 
     def usable_turn(self) -> ModelTurn | None:
-        """Sample until a turn can be used; None when the attempts are spent."""
+        """Sample until a turn can be used; None when the attempts or the time are spent.
+
+        What comes too late does not count, however good it is.
+        """
         for attempt in range(self._limits.max_attempts):
             started = time.perf_counter()
             turn = self._dialogue.next_turn(attempt=attempt)
             self.model_ms += (time.perf_counter() - started) * 1e3
             self.turns.append(turn.trace)
-            if _is_usable(turn):
-                return turn
-            if time.monotonic() > self._deadline:
+            if self.is_late:
                 return None
+            if _is_usable(turn, self._tools):
+                return turn
         return None
 
     def finish(self, outcome: Outcome, template: str = "") -> AgentRun:
@@ -149,14 +158,13 @@ def run_agent(
     on_progress: Callable[[Progress], None],
 ) -> AgentRun:
     """Put a question to an agent and return what came of it, unchecked."""
-    dialogue = model.open(
-        instructions=INSTRUCTIONS, tools=tools_of(question.agent), user_message=question.message
-    )
-    run = _Run(dialogue, limits)
+    tools = tools_of(question.agent)
+    dialogue = model.open(instructions=INSTRUCTIONS, tools=tools, user_message=question.message)
+    run = _Run(dialogue, tools, limits)
     while True:
         turn = run.usable_turn()
         if turn is None:
-            return run.finish(Outcome.MALFORMED)
+            return run.finish(Outcome.LIMIT_REACHED if run.is_late else Outcome.MALFORMED)
         if turn.final is not None:
             return run.finish(_classify(turn.final, run.calls), turn.final)
         for request in turn.calls:

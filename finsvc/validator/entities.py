@@ -42,8 +42,10 @@ class NameIndex:
             Entity(span=match.span(), code=self._codes[match.group()])
             for match in self._code_pattern.finditer(text)
         ]
+        # A dotless i matches without regard to case but folds to no known name; the text as written
+        # then stands for itself, which no result is in.
         found += [
-            Entity(span=match.span(), code=self._names[match.group().casefold()])
+            Entity(span=match.span(), code=self._names.get(match.group().casefold(), match.group()))
             for match in self._name_pattern.finditer(text)
         ]
         return found

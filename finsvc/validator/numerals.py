@@ -7,7 +7,8 @@ _NUMBER_WORDS = re.compile(
     r"\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
     r"(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|"
     r"(?:hundred|thousand|million|billion|trillion|dozen)s?|hal(?:f|ves|ved)|twice|thrice|"
-    r"(?:double|triple|quadruple)[ds]?|\w+fold)\b"
+    r"(?:double|triple|quadruple)[ds]?|\w+fold)\b",
+    re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\S+")
 _EDGE_PUNCTUATION = "\"'`.,;:!?()[]{}<>«»“”\u2018\u2019…"
@@ -31,7 +32,12 @@ def numeric_tokens(text: str) -> list[tuple[int, int]]:
 
 def number_words(text: str) -> list[str]:
     """Number words in order of appearance, lower case: ``two``, ``million``, ``doubled``."""
-    return _NUMBER_WORDS.findall(text.lower())
+    return [text[start:end].lower() for start, end in number_word_spans(text)]
+
+
+def number_word_spans(text: str) -> list[tuple[int, int]]:
+    """Spans of the number words in order of appearance."""
+    return [match.span() for match in _NUMBER_WORDS.finditer(text)]
 
 
 def unbound_numbers(literal: str, message: str) -> list[str]:

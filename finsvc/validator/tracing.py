@@ -8,10 +8,11 @@ name or qualifier that the caller wrote but no call used means another question 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Protocol
 
 from finsvc.domain.calls import ToolCall
-from finsvc.validator.numerals import numeric_tokens
+from finsvc.validator.numerals import number_word_spans, numeric_tokens
 
 Span = tuple[int, int]
 
@@ -57,6 +58,11 @@ _QUALIFIERS: Mapping[str, re.Pattern[str]] = {
     }.items()
 }
 
+# Words that turn a position round; without them a long position would answer for a short one.
+_SIGNS = re.compile(r"\b(?:short(?![- ]term)|shorted|minus|negative|sold)\b", re.IGNORECASE)
+# "One" is far more often a pronoun than an amount.
+_PRONOUNS = frozenset({"one"})
+
 
 def _occurrences(value: str, message: str) -> Iterable[Span]:
     """Occurrences of a value in the message that neither begin nor end inside a word."""
@@ -79,6 +85,41 @@ def untraced_arguments(calls: Sequence[ToolCall], message: str) -> list[str]:
     ]
 
 
+def crossed_arguments(calls: Sequence[ToolCall], message: str) -> list[str]:
+    """Arguments, as ``call.name``, that belong to another call or place by the message's order.
+
+    "VaR of KO at 99% and of PG at 95%" must not become KO at 95% and PG at 99%, nor "5m EUR in
+    USD" an amount of dollars. Only spans that occur once are judged.
+    """
+    crossed = [
+        f"{second.id}.{name}"
+        for first, second in combinations(calls, 2)
+        for other, name in combinations(
+            [name for name in second.arguments if name in first.arguments], 2
+        )
+        if _order(first, second, other, message) * _order(first, second, name, message) < 0
+    ]
+    for call in calls:
+        amount, target = call.arguments.get("amount"), call.arguments.get("to")
+        if (
+            amount
+            and target
+            and f"{amount} {target}" in message
+            and target != call.arguments.get("from")
+        ):
+            crossed.append(f"{call.id}.to")
+    return crossed
+
+
+def _order(first: ToolCall, second: ToolCall, name: str, message: str) -> int:
+    """Sign of how far an argument of the second call stands after the first's; 0 if open."""
+    left = list(_occurrences(first.arguments[name], message))
+    right = list(_occurrences(second.arguments[name], message))
+    if len(left) != 1 or len(right) != 1:
+        return 0
+    return right[0][0] - left[0][0]
+
+
 def _uncovered(spans: Iterable[Span], covered: list[Span]) -> list[Span]:
     return [
         (start, end)
@@ -94,7 +135,7 @@ def unused_inputs(
     entities: EntityIndex,
     optional_arguments: Mapping[str, frozenset[str]],
 ) -> list[str]:
-    """Numbers, names and qualifiers of the message that no call used, as written.
+    """Numbers, signs, names and qualifiers of the message that no call used, as written.
 
     Args:
         calls: The calls of the answer.
@@ -109,6 +150,10 @@ def unused_inputs(
         for span in _occurrences(value, message)
     ]
     unused = _uncovered(numeric_tokens(message), covered)
+    words = number_word_spans(message)
+    amounts = [span for span in words if message[slice(*span)].lower() not in _PRONOUNS]
+    unused += _uncovered(amounts, covered)
+    unused += _uncovered((match.span() for match in _SIGNS.finditer(message)), covered)
     # "In dollars" is answered when the result is in dollars, although no call took the words.
     units = {item.unit for call in calls if call.result for item in call.result.fields.values()}
     named = [entity.span for entity in entities.find(message) if entity.code not in units]

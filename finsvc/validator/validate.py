@@ -15,7 +15,12 @@ from finsvc.domain.verdicts import Claim, Reason, SecondCheck, Source, Verdict
 from finsvc.validator.comparisons import check_words
 from finsvc.validator.numerals import unbound_numbers
 from finsvc.validator.template import BoundNumber, Part, bind
-from finsvc.validator.tracing import EntityIndex, untraced_arguments, unused_inputs
+from finsvc.validator.tracing import (
+    EntityIndex,
+    crossed_arguments,
+    untraced_arguments,
+    unused_inputs,
+)
 
 WITHHELD = "The answer was withheld because it could not be checked: {reasons}."
 
@@ -149,6 +154,7 @@ def _word_findings(parts: Sequence[Part]) -> list[Finding]:
 def _trace_findings(grounds: Grounds) -> list[Finding]:
     """Findings about arguments that trace to nothing and words that no call used."""
     untraced = untraced_arguments(grounds.calls, grounds.message)
+    crossed = crossed_arguments(grounds.calls, grounds.message)
     unused = unused_inputs(
         grounds.calls,
         grounds.message,
@@ -157,6 +163,7 @@ def _trace_findings(grounds: Grounds) -> list[Finding]:
     )
     return [
         *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in untraced),
+        *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in crossed),
         *(Finding(reason=Reason.UNUSED_INPUT, detail=text) for text in unused),
     ]
 

@@ -1,7 +1,7 @@
 import pytest
 
 from finsvc.validator.entities import NameIndex
-from finsvc.validator.tracing import untraced_arguments, unused_inputs
+from finsvc.validator.tracing import crossed_arguments, untraced_arguments, unused_inputs
 from tests.finsvc.factories import call, quantity
 
 INDEX = NameIndex(["sample", "pelican"])
@@ -40,7 +40,7 @@ def test_confidence_that_no_call_took_is_unused() -> None:
         ("overnight VaR of the sample book", ["overnight"]),
         ("VaR of the sample book yesterday", ["yesterday"]),
         ("VaR of the sample book last Friday", ["last Friday"]),
-        ("VaR of the sample book at ninety percent", ["percent"]),
+        ("VaR of the sample book at ninety percent", ["ninety", "percent"]),
     ],
 )
 def test_qualifier_of_an_argument_left_out_is_unused(message: str, words: list[str]) -> None:
@@ -69,3 +69,54 @@ def test_call_without_result_leaves_the_currency_unused() -> None:
     message = "VaR of the sample book in USD"
     found = unused_inputs(calls, message, entities=INDEX, optional_arguments=OPTIONAL)
     assert found == ["USD"]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("VaR of a short position in the sample book", ["short"]),
+        ("VaR of five million of the sample book", ["five", "million"]),
+        ("VaR of minus the sample book", ["minus"]),
+        ("Is the short-term VaR of the sample book one that matters?", []),
+    ],
+)
+def test_sign_or_number_word_that_no_call_took_is_unused(message: str, words: list[str]) -> None:
+    assert unused(message, portfolio="sample book") == words
+
+
+CROSSING = "VaR of KO at 99% and of PG at 95%, please"
+
+
+@pytest.mark.parametrize(
+    ("confidences", "crossed"),
+    [(("99%", "95%"), []), (("95%", "99%"), ["c2.confidence"]), (("99%", "99%"), [])],
+)
+def test_arguments_of_two_calls_follow_the_order_of_the_message(
+    confidences: tuple[str, str], crossed: list[str]
+) -> None:
+    first = call(arguments={"portfolio": "KO", "confidence": confidences[0]})
+    second = call(call_id="c2", arguments={"portfolio": "PG", "confidence": confidences[1]})
+    assert crossed_arguments([first, second], CROSSING) == crossed
+
+
+def test_spans_that_occur_twice_are_not_judged_by_order() -> None:
+    first = call(arguments={"from": "EUR", "to": "USD"})
+    second = call(call_id="c2", arguments={"from": "USD", "to": "EUR"})
+    assert crossed_arguments([first, second], "EUR in USD and USD in EUR") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "crossed"), [("EUR", "USD", []), ("USD", "EUR", ["c1.to"])]
+)
+def test_currency_written_after_an_amount_is_no_target(
+    source: str, target: str, crossed: list[str]
+) -> None:
+    conversion = call(
+        name="convert_currency", arguments={"amount": "5m", "from": source, "to": target}
+    )
+    assert crossed_arguments([conversion], "What is 5m EUR in USD?") == crossed
+
+
+@pytest.mark.parametrize("name", ["m\u0131crosoft", "m\u0130crosoft"])
+def test_name_with_a_foreign_i_is_still_a_name(name: str) -> None:
+    assert unused(f"VaR of the sample book and {name}", portfolio="sample book") == [name]
