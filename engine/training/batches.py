@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import IO, Protocol
 
@@ -145,7 +146,7 @@ class BatchStream:
     def _fill(self) -> None:
         rows = self._rows()
         while not self._is_closed.is_set():
-            stack = [row for row, _ in zip(rows, range(self._plan.batch_rows), strict=False)]
+            stack = list(islice(rows, self._plan.batch_rows))
             is_whole = len(stack) == self._plan.batch_rows
             item = make_batch(np.stack(stack), pin=self._pin) if is_whole else None
             while not self._is_closed.is_set():
