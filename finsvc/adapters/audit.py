@@ -12,6 +12,7 @@ from audit.entry import Entry
 from audit.keys import FileSigner
 from audit.log import Log
 from audit.record import Record, Subject
+from audit.verify import VerifyReport, verify_directory
 from finsvc.services.ports import LoggedRecord, RecordKind, VerifySummary
 
 _TYPE = "urn:finsvc:record:{kind}:v1"
@@ -46,6 +47,15 @@ class AuditLog:
             origin = f"finsvc.local/{secrets.token_hex(8)}"
             signer = FileSigner.generate(key_file, name=origin)
         return cls(Log.create(directory, origin=signer.verifier.name, signer=signer))
+
+    @classmethod
+    def read(cls, directory: Path) -> "AuditLog":
+        """Open the log for reading alone: no key, no lock, beside a running service.
+
+        Raises:
+            AuditError: There is no log, or it is damaged.
+        """
+        return cls(Log.open(directory))
 
     @property
     def log(self) -> Log:
@@ -100,19 +110,7 @@ class AuditLog:
 
     def verify(self) -> VerifySummary:
         """Check every byte of the log."""
-        report = self._log.verify()
-        problems = tuple(
-            f"{item.reason.value} at {item.path}"
-            + (f", index {item.index}" if item.index is not None else "")
-            + f": {item.detail}"
-            for item in report.problems
-        )
-        return VerifySummary(
-            is_ok=report.ok,
-            size=report.size,
-            problems=problems,
-            first_bad_index=report.first_bad_index,
-        )
+        return _summary(self._log.verify())
 
     def export(self, destination: Path) -> int:
         """Write all records in readable form; returns how many."""
@@ -130,4 +128,24 @@ def _logged(entry: Entry) -> LoggedRecord:
         kind=RecordKind(kind),
         record_id=entry.statement.id,
         body=entry.content,
+    )
+
+
+def verify_log(directory: Path) -> VerifySummary:
+    """Check a log as it lies in its directory, also one too damaged to be opened."""
+    return _summary(verify_directory(directory))
+
+
+def _summary(report: VerifyReport) -> VerifySummary:
+    problems = tuple(
+        f"{item.reason.value} at {item.path}"
+        + (f", index {item.index}" if item.index is not None else "")
+        + f": {item.detail}"
+        for item in report.problems
+    )
+    return VerifySummary(
+        is_ok=report.ok,
+        size=report.size,
+        problems=problems,
+        first_bad_index=report.first_bad_index,
     )
