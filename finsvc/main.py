@@ -26,7 +26,7 @@ from finsvc.telemetry import open_telemetry
 from finsvc.wiring import Services, open_services
 
 SERVICE_FILE = "service.json"
-TOKEN_FILE = "local.token"
+KEY_FILE = "local.token"
 
 # How long running questions may finish after a signal; container runtimes kill after 30 s or so.
 _DRAIN_S = 25
@@ -104,11 +104,11 @@ def _announced(services: Services, listener: socket.socket, say: Say) -> Iterato
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     first_key(services, say)
     with (
-        _file(data_dir / TOKEN_FILE, _local_token(services)),
+        _file(data_dir / KEY_FILE, _local_token(services)),
         _file(data_dir / SERVICE_FILE, json.dumps({"url": url, "pid": os.getpid()})),
     ):
         say(f"finsvc listens on {url}")
-        say(_EXAMPLE.format(url=url, token=data_dir / TOKEN_FILE))
+        say(_EXAMPLE.format(url=url, token=data_dir / KEY_FILE))
         yield
 
 

@@ -4,8 +4,6 @@ Approvers see what they may approve, which never includes what they asked themse
 sees the state of the own question and, once a second person released it, the answer.
 """
 
-from collections.abc import Mapping
-
 from fastapi import APIRouter
 
 from finsvc.api.context import ApiContext, CallerOf, Context
@@ -13,11 +11,11 @@ from finsvc.api.error_map import NotFoundError
 from finsvc.api.schemas import ApprovalBody
 from finsvc.domain.policy import Action, PolicyQuery, Principal
 from finsvc.services.approve import ApprovalVerdict, approval_id
+from finsvc.services.documents import approval_document, asker, pending_document
 from finsvc.services.ports import LoggedRecord
 
 router = APIRouter(prefix="/v1/approvals")
 
-_SHOWN = ("decision_id", "time", "request", "answer", "verdict", "reasons", "claims", "calls")
 _PENDING = "pending"
 
 
@@ -25,7 +23,7 @@ _PENDING = "pending"
 def list_pending(context: Context, by: CallerOf) -> dict[str, object]:
     """Held answers that the caller may decide about."""
     data = [
-        {"asked_by": asker(record), **{name: record.body.get(name) for name in _SHOWN}}
+        pending_document(record)
         for record in context.services.approvals.pending()
         if _may_approve(context, by.principal, record)
     ]
@@ -63,18 +61,7 @@ def decide(
     approval = context.services.approvals.decide(
         decision_id, body.verdict, approver=by.principal, comment=body.comment
     )
-    return {
-        "decision_id": approval.decision_id,
-        "verdict": approval.verdict.value,
-        "answer": approval.answer,
-        "receipt": dict(approval.receipt),
-    }
-
-
-def asker(record: LoggedRecord) -> str:
-    """Identifier of the principal who asked a recorded question."""
-    principal = record.body.get("principal")
-    return str(principal.get("id", "")) if isinstance(principal, Mapping) else ""
+    return approval_document(approval)
 
 
 def _may_approve(context: ApiContext, principal: Principal, record: LoggedRecord) -> bool:

@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse
 
-from finsvc.api.approvals import asker
 from finsvc.api.context import ApiContext, Caller, CallerOf, Context, require
 from finsvc.api.error_map import NotFoundError
 from finsvc.api.schemas import ReplayBody
 from finsvc.domain.policy import Action
 from finsvc.services.approve import ApprovalVerdict, approval_id
+from finsvc.services.documents import asker, replay_document, verify_document
 from finsvc.services.ports import LoggedRecord, RecordKind
-from finsvc.services.replay import ReplayResult
 
 router = APIRouter(prefix="/v1/audit")
 
@@ -87,13 +86,7 @@ async def verify(context: Context, by: CallerOf) -> dict[str, object]:
     """Check every byte of the log."""
     _require_auditor(context, by)
     summary = await context.admission.run(context.services.audit.verify)
-    return {
-        "ok": summary.is_ok,
-        "size": summary.size,
-        "first_bad_index": summary.first_bad_index,
-        "problems": list(summary.problems),
-        "vkey": context.services.audit.vkey(),
-    }
+    return verify_document(summary, context.services.audit.vkey())
 
 
 @router.post("/replays")
@@ -102,16 +95,6 @@ async def replay(body: ReplayBody, context: Context, by: CallerOf) -> dict[str, 
     run = context.services.replay
     result = await context.admission.run(lambda: run(body.decision_id, body.level, by.principal))
     return replay_document(result)
-
-
-def replay_document(result: ReplayResult) -> dict[str, object]:
-    """JSON form of a replay."""
-    return {
-        "decision_id": result.record_id,
-        "ok": result.is_ok,
-        "levels": dict(result.levels),
-        "details": dict(result.details),
-    }
 
 
 def _require_auditor(context: ApiContext, by: Caller) -> None:

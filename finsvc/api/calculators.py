@@ -5,29 +5,9 @@ from pydantic import JsonValue
 
 from finsvc.api.context import CallerOf, Context
 from finsvc.calculators import registry
-from finsvc.calculators.calculator import Calculator
+from finsvc.services.documents import calculator_document, calculator_summary
 
 router = APIRouter(prefix="/v1/calculators")
-
-
-def calculator_summary(calculator: Calculator) -> dict[str, object]:
-    """What a list of calculators says of one."""
-    return {
-        "name": calculator.name,
-        "version": calculator.version,
-        "summary": calculator.summary,
-        "second_method": calculator.second_kind.value,
-    }
-
-
-def calculator_document(calculator: Calculator) -> dict[str, object]:
-    """A calculator with its schemas."""
-    return {
-        **calculator_summary(calculator),
-        "digest": calculator.digest,
-        "input_schema": calculator.input_schema,
-        "output_schema": calculator.output_schema,
-    }
 
 
 @router.get("")

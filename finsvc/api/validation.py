@@ -11,8 +11,9 @@ _SHOWN_CHARACTERS = 80
 
 
 def to_input_error(error: RequestValidationError) -> InputError:
-    """The first complaint as an error that names the field, what was expected and what came."""
-    first: Mapping[str, object] = error.errors()[0]
+    """The deepest complaint as an error that names the field, what was expected and what came."""
+    # Of the members of a union the one that got furthest is the one that was meant.
+    first: Mapping[str, object] = max(error.errors(), key=_depth)
     kind = str(first["type"])
     location = first["loc"]
     field = _field(location if isinstance(location, tuple) else ())
@@ -27,6 +28,11 @@ def to_input_error(error: RequestValidationError) -> InputError:
     if len(actual) > _SHOWN_CHARACTERS:
         actual = actual[:_SHOWN_CHARACTERS] + "..."
     return InputError(field=field, expected=message, actual=actual)
+
+
+def _depth(complaint: Mapping[str, object]) -> int:
+    location = complaint["loc"]
+    return len(location) if isinstance(location, tuple) else 0
 
 
 def _field(location: tuple[object, ...]) -> str:
