@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd  # type: ignore[import-untyped] # pandas ships no types
 from scipy import integrate  # type: ignore[import-untyped] # scipy ships no types
-from scipy.stats import gaussian_kde  # type: ignore[import-untyped] # scipy ships no types
 
 from finsvc.calculators.inputs.risk import (
     ExpectedShortfallInput,
@@ -128,10 +127,15 @@ def _simulated_losses(
 
 
 def _quantile_density(losses: Floats, var: float) -> float:
-    """Density of the losses at the quantile by a Gaussian kernel; infinite for constant losses."""
-    if float(np.ptp(losses)) == 0.0:
+    """Density of the losses at the quantile by a Gaussian kernel of normal-reference width.
+
+    Infinite for constant losses. scipy's estimator refuses losses that differ by noise alone.
+    """
+    width = 1.06 * float(losses.std()) * math.pow(len(losses), -0.2)
+    if width == 0.0:
         return math.inf
-    return float(gaussian_kde(losses)(var)[0])
+    kernel = np.exp(-0.5 * ((losses - var) / width) ** 2)
+    return float(kernel.mean()) / (width * math.sqrt(2.0 * math.pi))
 
 
 def _monte_carlo(
@@ -141,7 +145,8 @@ def _monte_carlo(
 
     Antithetic pairs can halve the effective number of paths (symmetric payoffs), so this run of
     ``_OVERSAMPLING`` times as many adds up to 2 / _OVERSAMPLING of the variance. A standard error
-    is itself uncertain by the number of tail losses.
+    is itself uncertain by the number of order statistics that a density is read from: three
+    standard deviations of the rank to each side.
     """
     num_pairs = (_OVERSAMPLING * num_paths + 1) // 2
     losses = _simulated_losses(inputs, market, num_pairs=num_pairs, seed=seed)
@@ -154,11 +159,11 @@ def _monte_carlo(
     es_error = math.sqrt(es_variance / (num_paths * (1.0 - confidence)))
     own = es_error if headline == "es" else var_error
     widening = math.sqrt(1.0 + 2.0 / _OVERSAMPLING)
-    num_tail = num_paths * min(confidence, 1.0 - confidence)
+    num_ordered = 6.0 * math.sqrt(num_paths * confidence * (1.0 - confidence))
     values = {"var": var, "standard_error": own}
     errors = {
         "var": var_error * widening,
-        "standard_error": own * widening * math.sqrt(2.0 / num_tail),
+        "standard_error": own * widening / math.sqrt(num_ordered),
     }
     if headline == "es":
         values["es"] = es

@@ -232,3 +232,11 @@ def test_parameters_and_notes_state_every_convention() -> None:
     assert result.labels == {"subject": "the test book"}
     assert result.fields["var"].value == round(result.fields["var"].value, 12)
     assert isinstance(result.fields["var"].value, Decimal)
+
+
+def test_option_worth_next_to_nothing_gives_no_error_in_any_method() -> None:
+    position = option("IDX", "put", "400", "1", expiry="2023-01-20")
+    for name in METHODS:
+        document = {"portfolio": book(position), **ONE_DAY}
+        assert value(name, "var", **document) == pytest.approx(0.0, abs=1e-9)
+        assert disagreements(name, **document) == []
