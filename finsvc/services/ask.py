@@ -25,7 +25,14 @@ from finsvc.services.materiality import largest_usd
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
 from finsvc.services.record import decision_record, refusal_record
 from finsvc.validator.tracing import EntityIndex
-from finsvc.validator.validate import Confirm, Finding, Grounds, Validation, validate
+from finsvc.validator.validate import (
+    Confirm,
+    Finding,
+    Grounds,
+    Validation,
+    validate,
+    validate_abstention,
+)
 
 # A question is a few sentences; what is longer is a document, which the agents do not read.
 MAX_QUESTION_CHARACTERS = 2_000
@@ -33,7 +40,7 @@ MAX_QUESTION_CHARACTERS = 2_000
 OnProgress = Callable[[Progress], None]
 
 _MALFORMED = "The model gave no usable output, so there is no answer."
-_LIMIT = "The question needed more steps or time than one question may take."
+_LIMIT = "The question needed more steps or time than a question may take."
 HELD = "This answer waits for a person's approval under decision {decision_id}."
 
 _OPTIONAL_ARGUMENTS: Mapping[str, frozenset[str]] = {
@@ -57,17 +64,16 @@ class AskParts:
     limits: Limits
 
 
-def _without_answer(outcome: Outcome, template: str) -> Validation:
+def _without_answer(run: AgentRun, message: str) -> Validation:
     """The validation of a run that produced no claims: asked back, declined or failed."""
     reasons = {
-        Outcome.ASKED_BACK: (Reason.CLARIFICATION_NEEDED, template),
-        Outcome.DECLINED: (Reason.NO_TOOL, template),
+        Outcome.ASKED_BACK: (Reason.CLARIFICATION_NEEDED, run.template),
+        Outcome.DECLINED: (Reason.NO_TOOL, run.template),
         Outcome.MALFORMED: (Reason.MALFORMED_OUTPUT, _MALFORMED),
         Outcome.LIMIT_REACHED: (Reason.LIMIT_REACHED, _LIMIT),
     }
-    reason, answer = reasons[outcome]
-    finding = Finding(reason=reason, detail=answer)
-    return Validation(verdict=Verdict.ABSTAINED, answer=answer, claims=(), findings=(finding,))
+    reason, answer = reasons[run.outcome]
+    return validate_abstention(answer, Finding(reason=reason, detail=answer), message)
 
 
 class Ask:
@@ -139,7 +145,7 @@ class Ask:
 
     def _validate(self, run: AgentRun, question: Question) -> Validation:
         if run.outcome is not Outcome.ANSWERED:
-            return _without_answer(run.outcome, run.template)
+            return _without_answer(run, question.message)
         grounds = Grounds(
             message=question.message,
             calls=run.calls,

@@ -187,6 +187,46 @@ def _verdict(findings: Sequence[Finding], claims: Sequence[Claim]) -> Verdict:
     return _worst(judged)
 
 
+def _read(
+    template: str, calls: Sequence[ToolCall], message: str
+) -> tuple[list[Part], list[Finding]]:
+    """Bind a text and find what is wrong with its references, numbers and words."""
+    parts, flaws = bind(template, {call.id: call for call in calls})
+    findings = [Finding(reason=flaw.reason, detail=flaw.detail) for flaw in flaws]
+    literal = " ".join(part.text for part in parts if part.is_literal)
+    unbound = unbound_numbers(literal, message)
+    findings += [Finding(reason=Reason.UNBOUND_NUMBER, detail=number) for number in unbound]
+    return parts, findings + _word_findings(parts)
+
+
+def _withheld(findings: Sequence[Finding]) -> Validation:
+    """Replace the answer, naming only codes: details may hold the very number withheld."""
+    reasons = ", ".join(sorted({finding.reason.value for finding in findings}))
+    return Validation(
+        verdict=Verdict.ABSTAINED,
+        answer=WITHHELD.format(reasons=reasons),
+        claims=(),
+        findings=tuple(findings),
+    )
+
+
+def validate_abstention(text: str, finding: Finding, message: str) -> Validation:
+    """Check a text that rests on no call: a model asking back or declining.
+
+    Args:
+        text: What the model wrote.
+        finding: Why there is no answer.
+        message: What the caller wrote, whose numbers may be quoted.
+
+    Returns:
+        The text as it is; withheld when it states anything after all.
+    """
+    _, findings = _read(text, (), message)
+    if findings:
+        return _withheld(findings)
+    return Validation(verdict=Verdict.ABSTAINED, answer=text, claims=(), findings=(finding,))
+
+
 def validate(template: str, grounds: Grounds) -> Validation:
     """Check an agent's final text.
 
@@ -198,21 +238,9 @@ def validate(template: str, grounds: Grounds) -> Validation:
         The verdict with reasons. When the text itself is at fault the answer is replaced by a
         sentence that says so and no claim is made; an erring tool's message is shown as it is.
     """
-    parts, flaws = bind(template, {call.id: call for call in grounds.calls})
-    findings = [Finding(reason=flaw.reason, detail=flaw.detail) for flaw in flaws]
-    literal = " ".join(part.text for part in parts if part.is_literal)
-    unbound = unbound_numbers(literal, grounds.message)
-    findings += [Finding(reason=Reason.UNBOUND_NUMBER, detail=number) for number in unbound]
-    findings += _word_findings(parts)
+    parts, findings = _read(template, grounds.calls, grounds.message)
     if any(finding.reason in _WITHHOLDING for finding in findings):
-        # Only the codes: the details quote the model, and may hold the very number withheld.
-        reasons = ", ".join(sorted({finding.reason.value for finding in findings}))
-        return Validation(
-            verdict=Verdict.ABSTAINED,
-            answer=WITHHELD.format(reasons=reasons),
-            claims=(),
-            findings=tuple(findings),
-        )
+        return _withheld(findings)
     findings += _trace_findings(grounds)
     cited = {call.id for part in parts for call in part.calls}
     for call in grounds.calls:
