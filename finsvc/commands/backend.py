@@ -1,0 +1,113 @@
+"""What commands need of the service, whether it runs already or in this process."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from finsvc.settings import Settings
+
+Json = Mapping[str, object]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskInput:
+    """A question as typed."""
+
+    question: str
+    agent: str
+    book: str | None
+    as_of: date | None
+
+
+class Backend(Protocol):
+    """The service: over HTTP or in this process."""
+
+    def ask(self, question: AskInput, say: Say) -> Json:
+        """Answer a question; the decision as JSON."""
+
+    def run_calculator(self, name: str, inputs: Json) -> Json:
+        """Run a calculator and its second method."""
+
+    def pending(self) -> list[Json]:
+        """Held answers that the caller may decide about."""
+
+    def decide(self, decision_id: str, verdict: str, comment: str) -> Json:
+        """Release or reject a held answer."""
+
+    def decision_ids(self) -> list[str]:
+        """Identifiers of all decisions, in order."""
+
+    def replay(self, decision_id: str, level: str) -> Json:
+        """Derive a decision again."""
+
+
+class LocalService(Protocol):
+    """The module `finsvc.commands.local_service`: loads the engine, takes the lock."""
+
+    def open_service(self, settings: Settings, say: Say) -> AbstractContextManager[Backend]:
+        """Start the service in this process."""
+
+    def serve(self, settings: Settings, say: Say) -> None:
+        """Run the HTTP service."""
+
+    def create_key(self, settings: Settings, principal_id: str, roles: frozenset[str]) -> str:
+        """Make an API key."""
+
+
+class LocalCalculators(Protocol):
+    """The module `finsvc.commands.local_calculators`: the registry."""
+
+    def calculators(self) -> list[Json]:
+        """Summaries of all calculators."""
+
+    def calculator(self, name: str) -> Json:
+        """One calculator with its schemas."""
+
+
+class LocalData(Protocol):
+    """The module `finsvc.commands.local_data`: snapshot and books, no lock, no model loaded."""
+
+    def run_calculator(self, settings: Settings, say: Say, *, name: str, inputs: Json) -> Json:
+        """Run a calculator and its second method as the local user."""
+
+    def books(self, settings: Settings, say: Say) -> list[Json]:
+        """All books with their sizes."""
+
+    def import_book(
+        self,
+        settings: Settings,
+        say: Say,
+        *,
+        file: Path,
+        name: str,
+        limits: Path | None,
+        replace: bool,
+    ) -> Json:
+        """Check a book and put it on the shelf."""
+
+
+class LocalLog(Protocol):
+    """The module `finsvc.commands.local_log`: the log's files, readable beside a service."""
+
+    def verify(self, settings: Settings) -> Json:
+        """Check every byte."""
+
+    def receipt(self, settings: Settings, record_id: str) -> Json:
+        """A receipt against the latest checkpoint."""
+
+    def export(self, settings: Settings, destination: Path) -> Json:
+        """Write all records."""
+
+
+class LocalModel(Protocol):
+    """The module `finsvc.commands.local_model`: checkpoints."""
+
+    def info(self, settings: Settings, path: str) -> Json:
+        """What a checkpoint is."""
+
+    def check(self, settings: Settings, path: str) -> Json:
+        """Run its self-test."""

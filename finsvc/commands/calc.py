@@ -1,0 +1,99 @@
+"""``finsvc calc``: calculators without an agent."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finsvc.commands import common, lazy, output, render
+from finsvc.commands.backend import Json
+from finsvc.commands.remote import find_service
+from finsvc.domain.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="Run calculators directly, with their schemas.")
+
+
+@app.command("list")
+def list_calculators(as_json: common.JsonFlag = False) -> None:
+    """List every calculator.
+
+    For example:
+
+      finsvc calc list
+    """
+    rows = lazy.local_calculators().calculators()
+    if as_json:
+        output.emit_json({"calculators": rows})
+    else:
+        cells = [(row["name"], row["second_method"], row["summary"]) for row in rows]
+        render.show_table(output.out, ("name", "second method", "computes"), cells)
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a calculator.")],
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Show the JSON Schemas of a calculator's inputs and result.
+
+    For example:
+
+      finsvc calc show historical_var
+    """
+    document = lazy.local_calculators().calculator(name)
+    if as_json:
+        output.emit_json(document)
+    else:
+        output.out.print_json(json.dumps(document))
+
+
+@app.command("run")
+def run(
+    name: Annotated[str, typer.Argument(help="Name of a calculator.")],
+    *,
+    inputs: Annotated[
+        str, typer.Option("--input", help="JSON file of the inputs, or - for standard input.")
+    ],
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Run a calculator and its second method on the current snapshot.
+
+    A portfolio may be {"book": NAME}. `finsvc calc show NAME` tells the other inputs.
+
+    For example:
+
+      finsvc calc run historical_var --input inputs.json --json
+
+      echo '{"portfolio": {"book": "sample"}}' | finsvc calc run historical_var --input -
+    """
+    document = _read(inputs)
+    settings = common.load_settings()
+    remote = find_service(settings)
+    if remote is not None:
+        with remote:
+            result = remote.run_calculator(name, document)
+    else:
+        local = lazy.local_data()
+        result = local.run_calculator(settings, output.progress, name=name, inputs=document)
+    if as_json:
+        output.emit_json(result)
+    else:
+        render.show_result(output.out, result)
+
+
+def _read(source: str) -> Json:
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            field="input", expected="a readable text file", actual=str(error)
+        ) from error
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise InputError(field="input", expected="JSON", actual=str(error)) from error
+    if not isinstance(document, dict):
+        raise InputError(field="input", expected="a JSON object", actual=type(document).__name__)
+    return document

@@ -1,0 +1,22 @@
+"""Checkpoints: what they are and whether this machine runs them as promised."""
+
+from pathlib import Path
+
+from finsvc.adapters.checkpoint import check_checkpoint, describe_checkpoint
+from finsvc.commands.backend import Json
+from finsvc.settings import Settings
+from finsvc.wiring import model_folder
+
+
+def info(settings: Settings, path: str) -> Json:
+    """What a checkpoint is."""
+    return describe_checkpoint(_folder(settings, path), threads=settings.threads)
+
+
+def check(settings: Settings, path: str) -> Json:
+    """Describe a checkpoint and run the engine's self-test."""
+    return check_checkpoint(_folder(settings, path), threads=settings.threads)
+
+
+def _folder(settings: Settings, path: str) -> Path:
+    return model_folder(settings.model_copy(update={"model": path}))

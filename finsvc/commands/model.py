@@ -1,0 +1,56 @@
+"""``finsvc model``: checkpoints."""
+
+from typing import Annotated
+
+import typer
+
+from finsvc.commands import common, lazy, output, render
+from finsvc.commands.backend import Json
+from finsvc.commands.output import ExitCode
+
+app = typer.Typer(no_args_is_help=True, help="Describe and test checkpoints.")
+
+ModelPath = Annotated[str, typer.Argument(metavar="PATH", help="'embedded' or a folder.")]
+
+
+@app.command()
+def info(path: ModelPath = "embedded", as_json: common.JsonFlag = False) -> None:
+    """Tell what a checkpoint is: layout, sizes, digests.
+
+    For example:
+
+      finsvc model info
+
+      finsvc model info /models/gpt-oss-20b --json
+    """
+    _show(lazy.local_model().info(common.load_settings(), path), as_json=as_json)
+
+
+@app.command()
+def check(path: ModelPath = "embedded", as_json: common.JsonFlag = False) -> None:
+    """Run a checkpoint's self-test: exact decoding, and the same bits however it is run.
+
+    Exit code 4 when a check fails.
+
+    For example:
+
+      finsvc model check
+    """
+    document = lazy.local_model().check(common.load_settings(), path)
+    _show(document, as_json=as_json)
+    if document["ok"] is not True:
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+def _show(document: Json, *, as_json: bool) -> None:
+    if as_json:
+        output.emit_json(document)
+        return
+    plain = [(name, value) for name, value in document.items() if name != "checks"]
+    render.show_table(output.out, ("", ""), plain)
+    checks = document.get("checks")
+    if isinstance(checks, list):
+        rows = [
+            (item["name"], "passed" if item["ok"] else "FAILED", item["detail"]) for item in checks
+        ]
+        render.show_table(output.out, ("check", "outcome", "detail"), rows)
