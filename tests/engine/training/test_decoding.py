@@ -1,6 +1,7 @@
 """Decoding turn by turn, with a stand-in engine that says what it is told under the real masks."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from engine.tokenizer import Tokenizer
 from engine.training.decoding import Call, Decoder
 from engine.training.dialogues import Agent, canonical_row
 from engine.training.dialogues.types import Row
-from engine.training.evaluate import judge_instance, judge_question
+from engine.training.evaluate import evaluate_questions, judge_instance, judge_question
 from engine.training.handwritten import ExpectedCall, Outcome, Question
 from engine.training.packing import ROLE_ASSISTANT
 from engine.training.rows import pack
@@ -174,3 +175,18 @@ def test_call_without_a_json_object_ends_the_dialogue(tokenizer: Tokenizer) -> N
         tool = ToolSpec(name="x", description="x", parameters=None)
         found = decoder.decode("x", (tool,), instructions="x", respond=lambda _: None)
         assert (found.calls, found.final) == ((), None)
+
+
+def test_misses_of_sealed_questions_are_counted_and_not_told(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    line = '{"question": "What is the VaR?", "agent": "risk", "outcome": "ask"}'
+    declined = "<|channel|>final<|message|>None of my tools can answer this."
+    for name, num_misses in (("sealed", 0), ("dev", 1)):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(line, encoding="utf-8")
+        script = Script(tokenizer, [_said(tokenizer, declined, "<|return|>")])
+        decoder = Decoder(script, use_grammar=True)  # type: ignore[arg-type]
+        found = evaluate_questions(decoder, path, limit=5)
+        assert found["all"] == {"n": 1, "exact_pct": 0.0}
+        assert len(found["misses"]) == num_misses  # type: ignore[arg-type]
