@@ -3,8 +3,8 @@
 The contract rests on facts about the BLAS and the vector library of the machine that no document
 promises. Each is checked here on the model's own shapes, in well under a second:
 
-* a product's rows have the same bits at every height and place (otherwise products fall back to
-  tiles of one height, where only the place within the tile has to be without effect);
+* a product's rows have the same bits at every height and place (otherwise products are made in
+  calls of a few heights at which they do);
 * a batched product gives each item the bits it has alone;
 * normalisation, router softmax and `exp` give an element the bits it has anywhere else.
 
@@ -22,7 +22,7 @@ import torch.nn.functional as F  # noqa: N812  # torch's own convention
 
 from engine.config import ModelConfig
 from engine.cpu_attention import TILE_TOKENS
-from engine.cpu_products import ROWS_MIN, TILE_ROWS, RowProducts
+from engine.cpu_products import ROWS_MIN, RowProducts
 from engine.cpu_runner import BATCH_MAX, STEP_TOKENS_MAX, CpuRunner
 from engine.errors import DeterminismError
 from engine.kv_cache import BLOCK_TOKENS, VALUE_PAD
@@ -47,6 +47,9 @@ HEIGHTS = (
     384,
     STEP_TOKENS_MAX,
 )
+# Where heights differ, kernels come in steps of 4, 6 or 8 rows and treat remainders otherwise.
+SMALLEST_HEIGHTS = (2, 4, 6, 8, 12, 16)
+LARGER_HEIGHTS = (96, 64, 48, 24, 16, 12)
 # Key blocks in one batched product: enough for a BLAS that treats large batches otherwise.
 BATCHED_BLOCKS = 17
 # More than one key block, so that their combination counts too.
@@ -62,18 +65,35 @@ def choose_products(config: ModelConfig) -> RowProducts:
     with torch.inference_mode():
         _check_row_functions(config)
         shapes = product_shapes(config)
+        head = (config.hidden_size, config.vocab_size)
         # The projection onto the vocabulary sees one row of each sequence.
-        heights_agree = _heights_agree(config.hidden_size, config.vocab_size, BATCH_MAX) and all(
+        heights_agree = _heights_agree(*head, BATCH_MAX) and all(
             _heights_agree(*shape, STEP_TOKENS_MAX) for shape in shapes
         )
         if heights_agree and _blocks_agree(config, TILE_TOKENS):
-            return RowProducts(any_height=True)
-        for shape in [*shapes, (config.hidden_size, config.vocab_size)]:
-            if not _places_agree(*shape):
-                raise DeterminismError(f"rows of a {TILE_ROWS}-row product {shape} differ by place")
+            return RowProducts()
         if not _blocks_agree(config, 1):
             raise DeterminismError("a product of attention depends on the number of blocks")
-        return RowProducts(any_height=False)
+        return RowProducts(_fixed_heights([*shapes, head]))
+
+
+def _fixed_heights(shapes: list[tuple[int, int]]) -> tuple[int, ...]:
+    """Return heights, descending, at which every product gives a row the same bits at any place."""
+    fallback: tuple[int, ...] = (1,)
+    for smallest in SMALLEST_HEIGHTS:
+        if not all(_places_agree(*shape, smallest) for shape in shapes):
+            continue
+        larger = [
+            height
+            for height in LARGER_HEIGHTS
+            if height > smallest
+            and height % smallest == 0
+            and all(_pieces_agree(*shape, height, smallest) for shape in shapes)
+        ]
+        if larger:
+            return (*larger, smallest)
+        fallback = (smallest,) if fallback == (1,) else fallback
+    return fallback
 
 
 def product_shapes(config: ModelConfig) -> list[tuple[int, int]]:
@@ -131,16 +151,30 @@ def _heights_agree(k: int, n: int, height_max: int) -> bool:
     return True
 
 
-def _places_agree(k: int, n: int) -> bool:
-    """Whether a row has the same bits at each place of a tile, whatever its neighbours."""
-    weight_KN, bias_N = _random(k, n), _random(n)
-    x_RK = _random(TILE_ROWS, k)
+def _places_agree(k: int, n: int, height: int) -> bool:
+    """Whether a row has the same bits at each place of a call, whatever its neighbours."""
+    weight_KN, bias_N, x_RK = _random(k, n), _random(n), _random(height, k)
     expected_RN = torch.addmm(bias_N, x_RK, weight_KN)
-    for shift in range(1, TILE_ROWS):
-        rolled_RN = torch.addmm(bias_N, x_RK.roll(shift, 0), weight_KN)
+    plain_RN = x_RK @ weight_KN
+    for shift in range(1, height):
+        rolled_RK = x_RK.roll(shift, 0)
+        rolled_RN = torch.addmm(bias_N, rolled_RK, weight_KN)
         if not torch.equal(rolled_RN.roll(-shift, 0), expected_RN):
             return False
+        if not torch.equal((rolled_RK @ weight_KN).roll(-shift, 0), plain_RN):
+            return False
     return True
+
+
+def _pieces_agree(k: int, n: int, height: int, smallest: int) -> bool:
+    """Whether a call gives its rows the bits that they have in calls of the smallest height."""
+    weight_KN, bias_N, x_RK = _random(k, n), _random(n), _random(height, k)
+    pieces = torch.split(x_RK, smallest)
+    expected_RN = torch.cat([torch.addmm(bias_N, x, weight_KN) for x in pieces])
+    plain_RN = torch.cat([x @ weight_KN for x in pieces])
+    return torch.equal(torch.addmm(bias_N, x_RK, weight_KN), expected_RN) and torch.equal(
+        x_RK @ weight_KN, plain_RN
+    )
 
 
 def _check_row_functions(config: ModelConfig) -> None:

@@ -127,7 +127,7 @@ class Engine:
             config_digest=hashlib.sha256(config.to_json().encode()).hexdigest(),
             code_digest=code_digest(),
             device=cpu_device_class(
-                num_threads=threads, any_height=products.any_height, probe=probe(runner)
+                num_threads=threads, heights=products.heights, probe=probe(runner)
             ),
         )
         return cls(info, fingerprint, tokenizer, runner)

@@ -49,7 +49,7 @@ class DeviceClass:
         torch: Build of torch.
         numpy: Version of numpy, which draws the tokens.
         num_threads: Threads of an operation.
-        any_height: How products are made, see `engine.cpu_products`.
+        heights: How products are made, see `engine.cpu_products`.
         probe: Digest of the logits of a fixed prompt.
     """
 
@@ -59,7 +59,7 @@ class DeviceClass:
     torch: str
     numpy: str
     num_threads: int
-    any_height: bool
+    heights: tuple[int, ...]
     probe: str
 
 
@@ -85,7 +85,7 @@ class Fingerprint:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
-def cpu_device_class(*, num_threads: int, any_height: bool, probe: str) -> DeviceClass:
+def cpu_device_class(*, num_threads: int, heights: tuple[int, ...], probe: str) -> DeviceClass:
     """Return the device class of this machine's CPU."""
     return DeviceClass(
         kind="cpu",
@@ -94,7 +94,7 @@ def cpu_device_class(*, num_threads: int, any_height: bool, probe: str) -> Devic
         torch=str(torch.__version__),
         numpy=np.__version__,
         num_threads=num_threads,
-        any_height=any_height,
+        heights=heights,
         probe=probe,
     )
 

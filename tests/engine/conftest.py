@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.checkpoint import Checkpoint
-from engine.cpu_products import RowProducts
 from engine.cpu_runner import CpuRunner
+from engine.determinism import choose_products
 from engine.model import ModelWeights, load_weights
 from tests.engine.factories import EMBEDDED_SHAPE, SMALL_SHAPE, random_checkpoint
 
@@ -36,14 +36,15 @@ def small_weights(small_checkpoint: Checkpoint) -> ModelWeights:
 
 @pytest.fixture(scope="session")
 def small_runner(small_weights: ModelWeights) -> CpuRunner:
-    return CpuRunner(small_weights, RowProducts(any_height=True))
+    return CpuRunner(small_weights, choose_products(small_weights.config))
 
 
 @pytest.fixture(scope="session")
 def embedded_runner(tmp_path_factory: pytest.TempPathFactory) -> CpuRunner:
     """Random weights in the shape of the embedded model."""
     folder = random_checkpoint(tmp_path_factory.mktemp("embedded"), EMBEDDED_SHAPE, seed=4)
-    return CpuRunner(load_weights(Checkpoint.open(folder)), RowProducts(any_height=True))
+    weights = load_weights(Checkpoint.open(folder))
+    return CpuRunner(weights, choose_products(weights.config))
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_layouts_and_shards_of_one_network_give_identical_logits(tmp_path: Path)
         )
         checkpoint = Checkpoint.open(folder)
         assert checkpoint.layout is layout
-        runner = CpuRunner(load_weights(checkpoint), RowProducts(any_height=True))
+        runner = CpuRunner(load_weights(checkpoint), RowProducts())
         logits = runner.prefill(runner.new_cache(), list(range(100)))
         assert logits is not None
         results.append((checkpoint.config, logits))

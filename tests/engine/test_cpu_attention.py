@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.config import ModelConfig
-from engine.cpu_attention import attend, plan_tiles
+from engine.cpu_attention import KeyRange, attend, plan_tiles
 from engine.cpu_products import RowProducts
 from engine.cpu_runner import CpuRunner
 from engine.kv_cache import BLOCK_TOKENS, KvCache
@@ -34,7 +34,7 @@ def test_attend_equals_the_twin_in_windows_and_without(
     for start in range(0, NUM_KEYS, 70):
         cache.write(1, start, k[start : start + 70], v[start : start + 70])
     first = NUM_KEYS - num_queries
-    tiles = plan_tiles(0, first, num_queries, 33, RowProducts(any_height=any_height))
+    tiles = plan_tiles(0, first, num_queries, 33, RowProducts(() if any_height else (24, 4)))
     for window in (None, 33):
         parts = [
             attend(
@@ -51,27 +51,25 @@ def test_attend_equals_the_twin_in_windows_and_without(
 
 
 def test_sliding_tiles_skip_blocks_outside_the_window() -> None:
-    (tile,) = plan_tiles(0, 10 * BLOCK_TOKENS, 1, 128, RowProducts(any_height=True))
+    (tile,) = plan_tiles(0, 10 * BLOCK_TOKENS, 1, 128, RowProducts())
     assert (tile.full.first, tile.full.last) == (0, 11)
     assert (tile.sliding.first, tile.sliding.last) == (9, 11)
 
 
-def test_masked_keys_and_extra_blocks_leave_every_bit(config: ModelConfig) -> None:
-    """A neighbour further on makes the tile read more blocks; garbage lies in the masked ones."""
+def test_blocks_that_only_neighbours_see_leave_every_bit(config: ModelConfig) -> None:
+    """Garbage in hidden blocks before and after the query's own has no effect."""
     generator = torch.Generator().manual_seed(0)
-    width, groups = config.head_dim, config.num_kv_heads
-    q = torch.randn(2, 4, width, generator=generator)
-    k, v = torch.randn(2, 4 * BLOCK_TOKENS, groups, width, generator=generator) * 5
+    q = torch.randn(1, 4, config.head_dim, generator=generator)
+    shape = (2, 4 * BLOCK_TOKENS, config.num_kv_heads, config.head_dim)
+    k, v = torch.randn(*shape, generator=generator) * 5
     cache = KvCache(config)
     cache.reserve(4 * BLOCK_TOKENS)
     cache.write(0, 0, k, v)
-    start = BLOCK_TOKENS - 1
-    products = RowProducts(any_height=True)
-    sinks = torch.zeros(4)
-    (alone,) = plan_tiles(0, start, 1, 64, products)
-    (both,) = plan_tiles(0, start, 2, 64, products)
-    assert both.full.last == alone.full.last + 1
-    for kind in ("full", "sliding"):
-        expected = attend(q[:1], cache, 0, getattr(alone, kind), sinks)
-        actual = attend(q, cache, 0, getattr(both, kind), sinks)
-        assert torch.equal(actual[:1], expected)
+    (tile,) = plan_tiles(0, 2 * BLOCK_TOKENS - 1, 1, 64, RowProducts())
+    hidden = torch.ones(1, 1, 1, BLOCK_TOKENS, dtype=torch.bool)
+    after = KeyRange(0, 3, tile.full.masked, torch.cat([tile.full.hidden, hidden]))
+    around = KeyRange(0, 3, 0, torch.cat([hidden, tile.sliding.hidden, hidden]))
+    assert (tile.sliding.first, tile.sliding.last) == (1, 2)
+    for own, wider in ((tile.full, after), (tile.sliding, around)):
+        expected = attend(q, cache, 0, own, torch.zeros(4))
+        assert torch.equal(attend(q, cache, 0, wider, torch.zeros(4)), expected)

@@ -85,7 +85,7 @@ def test_logits_of_random_network_match_transformers_in_float32(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = Checkpoint.open(random_checkpoint(tmp_path, SHAPES[name], seed=5))
-    runner = CpuRunner(load_weights(checkpoint), RowProducts(any_height=True))
+    runner = CpuRunner(load_weights(checkpoint), RowProducts())
     generator = torch.Generator().manual_seed(1)
     vocab_size = checkpoint.config.vocab_size
     ids = torch.randint(0, vocab_size, (NUM_TOKENS,), generator=generator).tolist()
