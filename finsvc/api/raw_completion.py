@@ -26,11 +26,16 @@ async def complete(
 ) -> dict[str, object]:
     """Complete a conversation and return the ChatCompletion."""
     chat = context.services.chat
+    has_left = threading.Event()
 
     def work() -> ChatResult:
-        return chat.complete(chat.begin(command), lambda _: None, lambda: False)
+        return chat.complete(chat.begin(command), lambda _: None, has_left.is_set)
 
-    result = await context.admission.run(work)
+    try:
+        result = await context.admission.run(work)
+    finally:
+        # After a time-out nobody waits for the rest, so the engine is freed.
+        has_left.set()
     return _document(replace(head, completion_id=result.completion_id), result)
 
 

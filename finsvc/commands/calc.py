@@ -64,9 +64,9 @@ def run(
 
     For example:
 
-      finsvc calc run historical_var --input inputs.json --json
+      echo '{"portfolio": {"book": "sample"}, "as_of": "2022-12-28"}' > in.json
 
-      echo '{"portfolio": {"book": "sample"}}' | finsvc calc run historical_var --input -
+      finsvc calc run historical_var --input in.json --json
     """
     document = _read(inputs)
     settings = common.load_settings()
