@@ -1,0 +1,208 @@
+"""`/v1/chat/completions` on raw models: entitlement, records, OpenAI's forms."""
+
+import openai
+import pytest
+
+from finsvc.domain.errors import ContextLengthError, UnavailableError
+from finsvc.services.chat import ChatToolCall, FinishReason
+from finsvc.services.ports import RecordKind
+from tests.finsvc.api.fakes import World, token_choice
+from tests.finsvc.api.test_chat import sdk, sse
+
+MESSAGES: list[dict[str, str]] = [{"role": "user", "content": "hi"}]
+TOOL = {
+    "type": "function",
+    "function": {"name": "price", "parameters": {"type": "object", "properties": {}}},
+}
+
+
+def request(**fields: object) -> dict[str, object]:
+    return {"model": "embedded", "messages": MESSAGES, **fields}
+
+
+def test_completion_returns_text_marked_unverified(world: World) -> None:
+    completion = sdk(world).chat.completions.create(
+        model="embedded",
+        messages=[{"role": "user", "content": "hi"}],
+        temperature=0,
+        top_p=0.9,
+        seed=7,
+        stop=["END"],
+        max_completion_tokens=12,
+        reasoning_effort="medium",
+    )
+    choice = completion.choices[0]
+    assert (choice.message.content, choice.finish_reason) == ("Hello, world", "stop")
+    assert completion.model_extra["finsvc"]["verdict"] == "unverified"  # type: ignore[index]
+    assert completion.usage is not None
+    assert completion.usage.completion_tokens_details is not None
+    assert completion.usage.completion_tokens_details.reasoning_tokens == 2
+    options = world.raw.commands[0].options
+    assert (options.temperature, options.top_p, options.seed) == (0, 0.9, 7)
+    assert (options.stop, options.max_tokens, options.effort.value) == (("END",), 12, "medium")
+
+
+def test_completion_is_logged_before_its_first_text_and_before_its_end(world: World) -> None:
+    text = world.client().post("/v1/chat/completions", json=request(stream=True)).text
+    assert world.events == [
+        "append completion_intent",
+        "text Hello",
+        "text , ",
+        "text world",
+        "append completion",
+    ]
+    intent, closing = world.services.log.items
+    assert intent.body["prompt_ids"] == [1, 2, 3]
+    assert closing.body["intent"] == intent.record_id
+    assert closing.body["content"] == "Hello, world"
+    assert text.endswith("data: [DONE]\n\n")
+    assert sse(text)[0]["id"] == closing.record_id
+
+
+def test_completion_stream_is_read_by_the_official_client(world: World) -> None:
+    stream = sdk(world).chat.completions.create(
+        model="embedded",
+        messages=[{"role": "user", "content": "hi"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(stream)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Hello, world"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == 6
+
+
+def test_completion_without_entitlement_is_refused_and_logged(world: World) -> None:
+    with pytest.raises(openai.PermissionDeniedError):
+        sdk(world, "analyst").chat.completions.create(
+            model="embedded", messages=[{"role": "user", "content": "hi"}]
+        )
+    (record,) = world.services.log.items
+    assert record.kind is RecordKind.COMPLETION_INTENT
+    assert record.body["policy"][0]["decision"] == "deny"  # type: ignore[index]
+
+
+def test_completion_tool_calls_come_back_in_openai_form(world: World) -> None:
+    world.raw.pieces = ()
+    world.raw.calls = (ChatToolCall(id="", name="price", arguments='{"a":1}'),)
+    world.raw.finish_reason = FinishReason.TOOL_CALLS
+    plain = world.client().post("/v1/chat/completions", json=request(tools=[TOOL])).json()
+    message = plain["choices"][0]["message"]
+    assert (message["content"], plain["choices"][0]["finish_reason"]) == (None, "tool_calls")
+    assert message["tool_calls"][0]["function"] == {"name": "price", "arguments": '{"a":1}'}
+    assert message["tool_calls"][0]["id"].startswith("call_")
+    text = world.client().post("/v1/chat/completions", json=request(tools=[TOOL], stream=True)).text
+    deltas = [item["choices"][0]["delta"] for item in sse(text)]
+    (call,) = next(delta["tool_calls"] for delta in deltas if "tool_calls" in delta)
+    assert (call["index"], call["type"]) == (0, "function")
+
+
+def test_completion_history_with_tool_calls_reaches_the_model(world: World) -> None:
+    messages = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "price?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "price", "arguments": "{}"},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "12"},
+    ]
+    answer = world.client().post(
+        "/v1/chat/completions", json=request(messages=messages, tools=[TOOL])
+    )
+    assert answer.status_code == 200
+    roles = [message.role.value for message in world.raw.commands[0].messages]
+    assert roles == ["system", "user", "assistant", "tool"]
+
+
+def test_completion_tool_choice_none_hides_the_tools(world: World) -> None:
+    body = request(tools=[TOOL], tool_choice="none")
+    assert world.client().post("/v1/chat/completions", json=body).status_code == 200
+    assert world.raw.commands[0].tools == ()
+
+
+def test_completion_logprobs_are_reported(world: World) -> None:
+    world.raw.logprobs = (token_choice("Hello", -0.5),)
+    body = request(logprobs=True, top_logprobs=1)
+    document = world.client().post("/v1/chat/completions", json=body).json()
+    (item,) = document["choices"][0]["logprobs"]["content"]
+    assert (item["token"], item["logprob"], item["bytes"]) == ("Hello", -0.5, list(b"Hello"))
+    assert item["top_logprobs"][0]["token"] == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 2}, "n"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]}, "tools.0"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"reasoning_effort": "max"}, "reasoning_effort"),
+        ({"logprobs": True, "stream": True}, "logprobs"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"finsvc": {"book": "sample"}}, "finsvc"),
+        ({"stop": [""]}, "stop"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"temperature": 3}, "temperature"),
+        ({"top_p": 0}, "top_p"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"seed": -1}, "seed"),
+        ({"frequency_penalty": 1}, "frequency_penalty"),
+        ({"messages": [{"role": "user"}]}, "messages.0.content"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0.tool_call_id"),
+        ({"messages": [{"role": "user", "content": "x", "name": "n"}]}, "messages.0.name"),
+    ],
+)
+def test_completion_field_that_cannot_be_honoured_is_refused_by_name(
+    world: World, fields: dict[str, object], param: str
+) -> None:
+    answer = world.client().post("/v1/chat/completions", json=request(**fields))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"].startswith(param)
+    assert world.services.log.items == []
+
+
+def test_completion_longer_than_the_context_has_openai_code(world: World) -> None:
+    world.raw.pieces = ()
+    world.raw.failure = ContextLengthError(field="messages", limit=10, prompt=11, answer=1)
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk(world).chat.completions.create(
+            model="embedded", messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+    assert caught.value.code == "context_length_exceeded"
+    assert world.services.log.items == []
+
+
+def test_completion_failing_midway_closes_the_record_and_tells(world: World) -> None:
+    world.raw.failure = UnavailableError("the model failed")
+    text = world.client().post("/v1/chat/completions", json=request(stream=True)).text
+    assert sse(text)[-1]["error"]["code"] == "unavailable"
+    assert "[DONE]" not in text
+    assert world.services.log.items[-1].body["error"] == {
+        "code": "unavailable",
+        "message": "the model failed",
+    }
+
+
+def test_completion_that_cannot_be_closed_on_record_does_not_end_well(world: World) -> None:
+    class LogFailedError(Exception):
+        code = "audit_log_failed"
+
+    appended = world.services.log.append
+
+    def fail_second(kind: RecordKind, record_id: str, body: object) -> object:
+        if kind is RecordKind.COMPLETION:
+            raise LogFailedError("disk")
+        return appended(kind, record_id, body)  # type: ignore[arg-type]
+
+    world.services.log.append = fail_second  # type: ignore[method-assign,assignment]
+    text = world.client().post("/v1/chat/completions", json=request(stream=True)).text
+    assert sse(text)[-1]["error"]["code"] == "unavailable"
+    assert 'finish_reason":"stop' not in text

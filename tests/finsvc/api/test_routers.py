@@ -1,0 +1,176 @@
+"""Calculators, approvals, audit and operations over HTTP."""
+
+from finsvc.api.admission import Admission
+from finsvc.services.ports import RecordKind
+from tests.finsvc.api.fakes import ANSWER, World
+
+DECISION = "dec_" + "0" * 32
+
+
+def test_calculators_are_listed_with_their_second_method(world: World) -> None:
+    data = world.client().get("/v1/calculators").json()["data"]
+    assert {"name", "version", "summary", "second_method"} == set(data[0])
+    assert "historical_var" in {item["name"] for item in data}
+
+
+def test_calculator_has_schemas(world: World) -> None:
+    document = world.client().get("/v1/calculators/historical_var").json()
+    assert document["input_schema"]["type"] == "object"
+    assert "fields" in document["output_schema"]["properties"]
+
+
+def test_calculator_unknown_is_404(world: World) -> None:
+    answer = world.client().get("/v1/calculators/astrology")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "calculator")
+
+
+def test_calculator_run_passes_inputs_and_principal(world: World) -> None:
+    answer = world.client().post(
+        "/v1/calculators/historical_var", json={"portfolio": {"book": "s"}}
+    )
+    assert answer.json() == {
+        "calculator": "historical_var",
+        "inputs": {"portfolio": {"book": "s"}},
+        "by": "local",
+    }
+
+
+def test_calculator_run_with_a_list_is_a_bad_request(world: World) -> None:
+    assert world.client().post("/v1/calculators/beta", json=[1]).status_code == 400
+
+
+def test_approvals_show_approvers_what_they_may_decide(world: World) -> None:
+    world.hold(DECISION)
+    world.hold("dec_" + "1" * 32, asked_by="approver")
+    (row,) = world.client("approver").get("/v1/approvals").json()["data"]
+    assert (row["decision_id"], row["asked_by"], row["answer"]) == (DECISION, "local", ANSWER)
+    assert world.client("analyst").get("/v1/approvals").json()["data"] == []
+
+
+def test_approval_releases_the_answer_to_who_asked(world: World) -> None:
+    world.hold(DECISION, asked_by="analyst")
+    path = f"/v1/approvals/{DECISION}"
+    before = world.client("analyst").get(path).json()
+    assert (before["state"], before["answer"]) == ("pending", None)
+    decided = world.client("approver").post(path, json={"verdict": "approved", "comment": "ok"})
+    assert (decided.status_code, decided.json()["answer"]) == (200, ANSWER)
+    after = world.client("analyst").get(path).json()
+    assert (after["state"], after["answer"], after["comment"]) == ("approved", ANSWER, "ok")
+    again = world.client("approver").post(path, json={"verdict": "rejected", "comment": "no"})
+    assert again.status_code == 400
+
+
+def test_approval_rejected_gives_no_answer(world: World) -> None:
+    world.hold(DECISION, asked_by="analyst")
+    path = f"/v1/approvals/{DECISION}"
+    world.client("approver").post(path, json={"verdict": "rejected", "comment": "no"})
+    after = world.client("analyst").get(path).json()
+    assert (after["state"], after["answer"]) == ("rejected", None)
+
+
+def test_approval_of_the_own_question_is_refused(world: World) -> None:
+    world.hold(DECISION, asked_by="approver")
+    body = {"verdict": "approved", "comment": "mine"}
+    answer = world.client("approver").post(f"/v1/approvals/{DECISION}", json=body)
+    assert answer.status_code == 403
+
+
+def test_approval_state_is_hidden_from_others(world: World) -> None:
+    world.hold(DECISION)
+    assert world.client("nobody").get(f"/v1/approvals/{DECISION}").status_code == 404
+    assert world.client().get("/v1/approvals/dec_none").status_code == 404
+
+
+def test_approval_needs_a_comment_and_a_verdict(world: World) -> None:
+    answer = world.client("approver").post(f"/v1/approvals/{DECISION}", json={"verdict": "maybe"})
+    assert answer.status_code == 400
+
+
+def test_audit_is_for_auditors(world: World) -> None:
+    client = world.client("analyst")
+    for path in ("decisions", "decisions/x", "receipts/x", "checkpoint", "verification"):
+        assert client.get(f"/v1/audit/{path}").status_code == 403, path
+
+
+def test_audit_decisions_come_in_pages(world: World) -> None:
+    for number in range(3):
+        world.hold(f"dec_{number}")
+        world.services.log.append(RecordKind.REPLAY, f"rep_{number}", {})
+    client = world.client()
+    first = client.get("/v1/audit/decisions?limit=2").json()
+    assert ([row["id"] for row in first["data"]], first["has_more"]) == (["dec_0", "dec_1"], True)
+    after = first["data"][-1]["index"]
+    second = client.get(f"/v1/audit/decisions?limit=2&after={after}").json()
+    assert ([row["id"] for row in second["data"]], second["has_more"]) == (["dec_2"], False)
+    assert "answer" not in second["data"][0]
+    assert client.get("/v1/audit/decisions?limit=0").status_code == 400
+
+
+def test_audit_decision_has_record_and_receipt(world: World) -> None:
+    world.hold(DECISION, asked_by="analyst")
+    document = world.client().get(f"/v1/audit/decisions/{DECISION}").json()
+    assert document["record"]["answer"] == ANSWER
+    assert document["receipt"]["index"] == 0
+
+
+def test_audit_withholds_a_held_answer_from_who_asked_until_released(world: World) -> None:
+    world.hold(DECISION, asked_by="local")
+    client = world.client("local")
+    assert client.get(f"/v1/audit/decisions/{DECISION}").json()["record"]["answer"] is None
+    path = f"/v1/approvals/{DECISION}"
+    world.client("approver").post(path, json={"verdict": "approved", "comment": "ok"})
+    assert client.get(f"/v1/audit/decisions/{DECISION}").json()["record"]["answer"] == ANSWER
+
+
+def test_audit_unknown_record_is_404(world: World) -> None:
+    for path in ("decisions", "receipts"):
+        assert world.client().get(f"/v1/audit/{path}/dec_none").status_code == 404
+
+
+def test_audit_receipt_checkpoint_and_verification(world: World) -> None:
+    world.hold(DECISION)
+    client = world.client()
+    assert client.get(f"/v1/audit/receipts/{DECISION}").json()["tree_size"] == 1
+    assert client.get("/v1/audit/checkpoint").text.startswith("finsvc.test\n")
+    verification = client.get("/v1/audit/verification").json()
+    assert (verification["ok"], verification["first_bad_index"]) == (True, None)
+
+
+def test_audit_replay_reports_levels(world: World) -> None:
+    body = {"decision_id": DECISION, "level": "R2"}
+    document = world.client().post("/v1/audit/replays", json=body).json()
+    assert document["levels"] == {"R0": "match", "R1": "match", "R2": "match"}
+    bad = world.client().post("/v1/audit/replays", json={"decision_id": "x", "level": "R9"})
+    assert (bad.status_code, bad.json()["error"]["param"]) == (400, "level")
+
+
+def test_health_and_readiness_follow_the_shutdown(world: World) -> None:
+    client = world.client(None)
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["status"] == "ready"
+    admission: Admission = client.app.state.context.admission  # type: ignore[attr-defined]
+    admission.close()
+    assert client.get("/readyz").status_code == 503
+    answer = client.post(
+        "/v1/agents/risk/runs",
+        json={"question": "q"},
+        headers={"authorization": f"Bearer {world.keys['local']}"},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+
+
+def test_metrics_count_requests_and_verdicts(world: World) -> None:
+    client = world.client()
+    client.post("/v1/agents/risk/runs", json={"question": "q"})
+    text = client.get("/metrics").text
+    assert 'route="/v1/agents/{agent}/runs",status="200"' in text
+    assert 'finsvc_verdicts_total{agent="risk",verdict="verified_rounded"} 1.0' in text
+    assert "finsvc_engine_queue_depth 0.0" in text
+
+
+def test_metrics_do_not_name_unknown_paths(world: World) -> None:
+    client = world.client()
+    client.get("/v1/secret-path")
+    text = client.get("/metrics").text
+    assert "secret-path" not in text
+    assert 'route="unmatched",status="404"' in text
