@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finsvc.domain.errors import StateError
@@ -31,7 +31,8 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise StateError(f"{path}: expected a writable file, got {error.strerror}") from error
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from audit.canonical import JsonObject
 from audit.replay import Comparison, Level, Outcome, Replayers, replay
+from engine.errors import EngineError
 from engine.types import Generation, GenerationRequest, Sampling
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.calculators.registry import CALCULATORS
 from finsvc.calculators.serialization import result_to_json
-from finsvc.domain.errors import InputError, UnknownNameError
+from finsvc.domain.errors import FinsvcError, UnknownNameError
 from finsvc.domain.market import MarketView
 from finsvc.services.ports import RecordKind
 from finsvc.services.replay import Level as ServiceLevel
@@ -36,11 +37,11 @@ class PolicyReplayer:
 
     def replay(self, part: JsonObject, decision: JsonObject) -> Comparison:
         """Compare one policy decision."""
-        request = part["request"]
+        request = part.get("request")
         if not isinstance(request, dict):
             return _differs("request", request, "an object")
         try:
-            outcome = self.policies.reevaluate(str(part["bundle"]), request)
+            outcome = self.policies.reevaluate(str(part.get("bundle")), request)
         except PolicyError as error:
             return Comparison(Outcome.MISMATCH, str(error))
         derived = {
@@ -49,8 +50,8 @@ class PolicyReplayer:
             "errors": list(outcome.errors),
         }
         for name, value in derived.items():
-            if part[name] != value:
-                return _differs(name, part[name], value)
+            if part.get(name) != value:
+                return _differs(name, part.get(name), value)
         return _MATCH
 
 
@@ -62,23 +63,28 @@ class CalculatorReplayer:
 
     def replay(self, part: JsonObject, decision: JsonObject) -> Comparison:
         """Compare one call's result, byte for byte."""
-        recorded = part["result"]
-        if not isinstance(recorded, dict):
+        recorded = part.get("result")
+        if recorded is None and isinstance(part.get("error"), dict):
             return Comparison(Outcome.NOT_APPLICABLE)
-        calculator = CALCULATORS.get(str(part["calculator"]))
-        inputs = part["inputs"]
-        if calculator is None or not isinstance(inputs, dict):
-            return _differs("calculator", part["calculator"], None)
+        if not isinstance(recorded, dict):
+            return _differs("result", recorded, "an object")
+        calculator = CALCULATORS.get(str(part.get("calculator")))
+        if calculator is None:
+            return _differs("calculator", part.get("calculator"), None)
         try:
-            market = self.market_for(str(recorded["data_snapshot"]))
-            result = calculator.run(calculator.parse(inputs), market)
-        except InputError as error:
+            market = self.market_for(str(recorded.get("data_snapshot")))
+            result = calculator.run(calculator.parse(part.get("inputs")), market)
+        except (FinsvcError, ArithmeticError, ValueError) as error:
             return Comparison(Outcome.MISMATCH, str(error))
         derived = json.loads(json.dumps(result_to_json(result)))
         for name in sorted(recorded.keys() | derived.keys()):
             if recorded.get(name) != derived.get(name):
                 return _differs(name, recorded.get(name), derived.get(name))
         return _MATCH
+
+
+# What a turn was sampled from; everything else of it is outcome.
+_GIVEN = ("prompt_ids", "grammar", "stop_ids", "max_new_tokens", "sampling")
 
 
 class _Runs:
@@ -89,7 +95,7 @@ class _Runs:
         self._generations: dict[str, Generation] = {}
 
     def generation(self, part: JsonObject) -> Generation:
-        key = json.dumps([part["prompt_ids"], part["sampling"]])
+        key = json.dumps([part.get(name) for name in _GIVEN])
         if key not in self._generations:
             self._generations[key] = _sample(self.model, part)
         return self._generations[key]
@@ -107,20 +113,24 @@ class TurnReplayer:
         other = self._other_manifest(decision)
         if other is not None:
             return other
-        generation = self._runs.generation(part)
-        recorded = part["token_ids"]
+        try:
+            generation = self._runs.generation(part)
+        except (EngineError, KeyError, TypeError, ValueError) as error:
+            detail = f"turn: expected one that can be sampled again, got {error!r}"
+            return Comparison(Outcome.MISMATCH, detail)
+        recorded = part.get("token_ids")
         derived = list(generation.token_ids)
         if self._compares_logits:
-            if part["logit_digest"] == generation.logit_digest:
+            if part.get("logit_digest") == generation.logit_digest:
                 return _MATCH
-            return _differs("logit_digest", part["logit_digest"], generation.logit_digest)
+            return _differs("logit_digest", part.get("logit_digest"), generation.logit_digest)
         if recorded == derived:
             return _MATCH
         return _first_difference(recorded if isinstance(recorded, list) else [], derived)
 
     def _other_manifest(self, decision: JsonObject) -> Comparison | None:
-        """Tell another device class, and another model, from a true difference."""
-        model = decision["model"]
+        """Tell another device class or build, and another model, from a true difference."""
+        model = decision.get("model")
         manifest = model.get("manifest") if isinstance(model, dict) else None
         if not isinstance(manifest, dict):
             return _differs("model.manifest", manifest, "an object")
@@ -130,7 +140,7 @@ class TurnReplayer:
             return None
         name = changed[0]
         detail = f"model.{name}: recorded {manifest.get(name)!r}, here {current[name]!r}"
-        classes = {"device", "dtype", "parallelism"}
+        classes = {"device", "dtype", "parallelism", "code_digest"}
         is_class = set(changed) <= classes
         return Comparison(Outcome.CLASS_MISMATCH if is_class else Outcome.MISMATCH, detail)
 

@@ -1,0 +1,242 @@
+"""Replay of real decisions, and of decisions that someone changed."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from audit.entry import Entry
+from finsvc.adapters.engine import EngineModel
+from finsvc.adapters.replay import DecisionReplayer
+from finsvc.agents.catalogue import AgentName, AgentTool
+from finsvc.agents.loop import Limits
+from finsvc.agents.model import Dialogue, LanguageModel
+from finsvc.domain.errors import RefusedError, StateError, UnknownNameError
+from finsvc.domain.market import MarketView
+from finsvc.domain.policy import Principal
+from finsvc.domain.turns import ModelIdentity, ModelTurn
+from finsvc.services.ports import RecordKind
+from finsvc.services.replay import Level, Replay, ReplayResult
+from tests.finsvc.asking import ANALYST, Desk
+from tests.finsvc.scripted import ScriptedModel, call, final
+
+QUESTION = "Where did Apple close?"
+LEVELS = ["R0", "R1", "R2", "R3", "R4"]
+
+
+class TracedDialogue:
+    """Plays given turns with the traces of a real dialogue, so that they can be replayed."""
+
+    def __init__(self, played: Dialogue, real: Dialogue) -> None:
+        self._played = played
+        self._real = real
+
+    def next_turn(self, *, attempt: int) -> ModelTurn:
+        trace = self._real.next_turn(attempt=attempt).trace
+        return replace(self._played.next_turn(attempt=attempt), trace=trace)
+
+    def add_result(self, *, tool: str, arguments: str, payload: Mapping[str, str]) -> None:
+        for dialogue in (self._played, self._real):
+            dialogue.add_result(tool=tool, arguments=arguments, payload=payload)
+
+
+class TracedModel:
+    """A scripted model with the identity and traces of a real engine."""
+
+    def __init__(self, played: LanguageModel, real: LanguageModel) -> None:
+        self._played = played
+        self._real = real
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._real.identity
+
+    def open(self, *, instructions: str, tools: Sequence[AgentTool], user_message: str) -> Dialogue:
+        played, real = (
+            model.open(instructions=instructions, tools=tools, user_message=user_message)
+            for model in (self._played, self._real)
+        )
+        return TracedDialogue(played, real)
+
+
+@pytest.fixture(scope="module")
+def decision_id(noisy_desk: Desk, noise: EngineModel) -> str:
+    """A verified decision whose turns come from a real engine."""
+    played = ScriptedModel(call("price", instrument="Apple"), final("{subject} closed at {close}."))
+    decision = noisy_desk.ask(QUESTION, TracedModel(played, noise), agent=AgentName.MARKET)
+    assert decision.verdict.value == "verified"
+    return decision.decision_id
+
+
+@pytest.fixture
+def replayer(noisy_desk: Desk, noise: EngineModel) -> DecisionReplayer:
+    def market_for(digest: str) -> MarketView:
+        if digest != noisy_desk.data.market.snapshot:
+            raise StateError(f"snapshot {digest}: expected in the archive, got nothing")
+        return noisy_desk.data.market
+
+    return DecisionReplayer(
+        audit=noisy_desk.audit, policies=noisy_desk.policy, model=noise, market_for=market_for
+    )
+
+
+Change = Callable[[dict[str, object]], None]
+
+
+def replay_changed(
+    desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    change: Change,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ReplayResult:
+    """Replay a decision whose content was changed after it was read."""
+    entry = desk.audit.entry(decision_id)
+    assert entry is not None
+    content = copy.deepcopy(entry.content)
+    change(content)  # type: ignore[arg-type]
+    changed: Entry = replace(entry, content=content)
+    monkeypatch.setattr(desk.audit, "entry", lambda _: changed)
+    return replayer.replay(decision_id, Level.R4)
+
+
+def test_decision_replays_at_every_level(decision_id: str, replayer: DecisionReplayer) -> None:
+    result = replayer.replay(decision_id, Level.R4)
+    assert result.is_ok, result.details
+    assert result.levels == dict.fromkeys(LEVELS, "match")
+    assert result.details == {}
+
+
+def test_level_bounds_what_is_replayed(decision_id: str, replayer: DecisionReplayer) -> None:
+    assert list(replayer.replay(decision_id, Level.R1).levels) == ["R0", "R1"]
+
+
+def change_at(*path: str | int, to: object) -> Change:
+    def change(content: dict[str, object]) -> None:
+        target: object = content
+        for key in path[:-1]:
+            target = target[key]  # type: ignore[index]
+        target[path[-1]] = to  # type: ignore[index]
+
+    return change
+
+
+def next_token(content: dict[str, object]) -> None:
+    ids = content["turns"][0]["token_ids"]  # type: ignore[index]
+    ids[1] = (ids[1] + 1) % 256
+
+
+FACTS = ("policy", 0, "request")
+CALL = ("calls", 0)
+TURN = ("turns", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "detail"),
+    [
+        (change_at(*FACTS, "principal", "roles", to=[]), "R1", "policy[0]: decision"),
+        (change_at(*FACTS, "context", to={}), "R1", "policy[0]: "),
+        (change_at(*FACTS, to=None), "R1", "policy[0]: request"),
+        (change_at("policy", 0, "decision", to="deny"), "R1", "policy[0]: decision"),
+        (change_at("policy", 1, "bundle", to="sha256:" + "0" * 64), "R1", "policy[1]: "),
+        (
+            change_at(*CALL, "result", "fields", "close", "value", to="1"),
+            "R2",
+            "calls[0]: fields",
+        ),
+        (change_at(*CALL, "result", "as_of", to="2022-12-27"), "R2", "calls[0]: as_of"),
+        (change_at(*CALL, "inputs", "instrument", to="KO"), "R2", "calls[0]: "),
+        (change_at(*CALL, "inputs", "instrument", to="XYZ"), "R2", "calls[0]: instrument"),
+        (change_at(*CALL, "inputs", to=None), "R2", "calls[0]: "),
+        (change_at(*CALL, "calculator", to="nothing"), "R2", "calls[0]: calculator"),
+        (change_at(*CALL, "result", to=None), "R2", "calls[0]: result"),
+        (change_at(*CALL, "result", "data_snapshot", to="sha256:0"), "R2", "calls[0]: snapshot"),
+        (next_token, "R3", "turns[0]: token 1"),
+        (change_at(*TURN, "token_ids", to=[]), "R3", "turns[0]: number of tokens"),
+        (change_at(*TURN, "prompt_ids", to=["x"]), "R3", "turns[0]: turn: expected"),
+        (change_at(*TURN, "prompt_ids", to=[10**6]), "R3", "turns[0]: turn: expected"),
+        (change_at(*TURN, "grammar", to="("), "R3", "turns[0]: turn: expected"),
+        (change_at(*TURN, "sampling", to={}), "R3", "turns[0]: turn: expected"),
+        (change_at(*TURN, "logit_digest", to="00"), "R4", "turns[0]: logit_digest"),
+        (
+            change_at("model", "manifest", "weights_digest", to="00"),
+            "R3",
+            "turns[0]: model.weights_digest",
+        ),
+        (change_at("model", "manifest", to=None), "R3", "turns[0]: model.manifest"),
+        (change_at("model", to=None), "R3", "turns[0]: model.manifest"),
+    ],
+)
+def test_change_is_named_at_its_level_and_breaks_the_seal(
+    change: Change,
+    level: str,
+    detail: str,
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = replay_changed(noisy_desk, replayer, decision_id, change, monkeypatch)
+    assert not result.is_ok
+    assert result.levels["R0"] == "mismatch"
+    assert result.levels[level] == "mismatch"
+    assert result.details[level].startswith(detail)
+    changed_levels = {level} if level != "R3" else {"R3", "R4"}
+    for other in {"R1", "R2", "R3", "R4"} - changed_levels:
+        assert result.levels[other] == "match"
+
+
+@pytest.mark.parametrize("name", ["device", "dtype", "code_digest"])
+def test_another_device_class_is_neither_success_nor_failure(
+    name: str,
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change = change_at("model", "manifest", name, to="another")
+    result = replay_changed(noisy_desk, replayer, decision_id, change, monkeypatch)
+    assert result.levels["R3"] == result.levels["R4"] == "class_mismatch"
+    assert result.levels["R2"] == "match"
+    assert f"model.{name}" in result.details["R3"]
+
+
+def test_refusal_has_nothing_to_sample(
+    noisy_desk: Desk, replayer: DecisionReplayer, noise: EngineModel
+) -> None:
+    nobody = Principal(id="nobody", roles=frozenset())
+    with pytest.raises(RefusedError):
+        noisy_desk.ask(QUESTION, noise, principal=nobody)
+    result = replayer.replay(replayer.record_ids()[-1], Level.R4)
+    assert result.is_ok
+    assert list(result.levels.values()) == ["match", "match", *["not_applicable"] * 3]
+
+
+def test_noise_itself_replays(
+    noisy_desk: Desk, replayer: DecisionReplayer, noise: EngineModel
+) -> None:
+    noisy_desk.limits = Limits(max_calls=1, max_attempts=1)
+    decision = noisy_desk.ask(QUESTION, noise, agent=AgentName.MARKET)
+    assert decision.verdict.value != "verified"
+    result = replayer.replay(decision.decision_id, Level.R4)
+    assert result.is_ok, result.details
+    assert result.levels["R3"] == result.levels["R4"] == "match"
+
+
+def test_use_case_records_who_replayed_and_how_it_went(
+    noisy_desk: Desk, replayer: DecisionReplayer, decision_id: str
+) -> None:
+    use_case = Replay(
+        replayer=replayer, policy=noisy_desk.policy, log=noisy_desk.audit, clock=noisy_desk.clock
+    )
+    auditor = Principal(id="aud", roles=frozenset({"auditor"}))
+    assert use_case(decision_id, Level.R2, auditor).is_ok
+    *_, record = noisy_desk.audit.records()
+    assert record.kind is RecordKind.REPLAY
+    assert record.body["replayed"] == decision_id
+    assert record.body["levels"] == dict.fromkeys(["R0", "R1", "R2"], "match")
+    with pytest.raises(UnknownNameError, match="decision_id: expected a known decision"):
+        use_case("dec_0", Level.R0, auditor)
+    with pytest.raises(RefusedError):
+        use_case(decision_id, Level.R0, ANALYST)
