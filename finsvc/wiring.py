@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from engine.engine import Engine
@@ -10,15 +11,15 @@ from engine.errors import EngineError
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.clock import SystemClock
 from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
-from finsvc.adapters.files import exclusive_lock
+from finsvc.adapters.files import exclusive_lock, write_atomically
 from finsvc.adapters.identities import LOCAL_ROLES, LocalIdentities
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.adapters.raw_model import EngineRawModel
 from finsvc.adapters.replay import DecisionReplayer
 from finsvc.agents.executor import ToolExecutor
 from finsvc.agents.loop import Executor, Limits
-from finsvc.agents.resolution.context import portfolio_json
-from finsvc.books.shelf import BookShelf
+from finsvc.agents.resolution.context import instruments_of, portfolio_json
+from finsvc.books.shelf import Book, BookShelf
 from finsvc.domain.errors import StateError
 from finsvc.domain.identifiers import SnapshotDigest
 from finsvc.domain.market import MarketView
@@ -31,6 +32,7 @@ from finsvc.services.ask import Ask, AskParts
 from finsvc.services.calculate import Calculate
 from finsvc.services.chat import Chat, ChatParts
 from finsvc.services.replay import Replay
+from finsvc.services.report import RunReport
 from finsvc.settings import EMBEDDED, Settings
 from finsvc.validator.entities import NameIndex
 from finsvc.validator.recompute import Recomputation
@@ -69,6 +71,10 @@ class Data:
         book = self.books.load(str(portfolio["book"]), field="portfolio.book")
         return {**inputs, "portfolio": portfolio_json(book.portfolio)}
 
+    def last_date(self, book: Book) -> date:
+        """The last date on which everything that values a book has data."""
+        return self.market.last_date(instruments_of(book.portfolio), uses_fx=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -79,6 +85,7 @@ class Services:
     calculate: Calculate
     approvals: Approvals
     replay: Replay
+    report: RunReport
     chat: Chat
     log: AuditLog
     audit: AuditLog
@@ -184,6 +191,16 @@ def _join(
         ),
         approvals=Approvals(policy=policy, log=audit, clock=clock),
         replay=Replay(replayer=replayer, policy=policy, log=audit, clock=clock),
+        report=RunReport(
+            market=data.market,
+            second_market=data.second_market,
+            load_book=data.books.load,
+            last_date=data.last_date,
+            policy=policy,
+            log=audit,
+            clock=clock,
+            write_file=write_atomically,
+        ),
         chat=Chat(ChatParts(model=raw, policy=policy, log=audit, clock=clock)),
         log=audit,
         audit=audit,

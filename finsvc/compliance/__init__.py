@@ -1,1 +1,1 @@
-"""Compliance reports: tables of calculator results in files that people file and auditors reread."""
+"""Compliance reports: calculator results in files that people file and auditors reread."""
