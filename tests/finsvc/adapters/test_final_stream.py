@@ -1,0 +1,108 @@
+"""The answer's text as it grows, with stop sequences and everything a model may get wrong."""
+
+import pytest
+
+from engine.harmony.parse import parse_turn
+from finsvc.adapters.final_stream import FinalStream
+from tests.engine.harmony.small_tokenizer import small_tokenizer
+
+T = small_tokenizer()
+
+
+def ids(*parts: str) -> list[int]:
+    """Token ids; parts that spell a control token are one."""
+    return [
+        token
+        for part in parts
+        for token in ([T.special_ids[part]] if part in T.special_ids else T.encode(part))
+    ]
+
+
+def final(text: str) -> list[int]:
+    return ids("<|channel|>", "final", "<|message|>", text, "<|return|>")
+
+
+def played(tokens: list[int], *, stops: tuple[str, ...] = ()) -> tuple[FinalStream, list[str]]:
+    pieces: list[str] = []
+    stream = FinalStream(T, stops=stops, on_text=pieces.append)
+    for token in tokens:
+        if stream.is_stopped:
+            break
+        stream.take(token)
+    stream.finish(parse_turn(tokens, T, {"price"}).final)
+    return stream, pieces
+
+
+def test_stream_final_message_emits_it_piece_by_piece() -> None:
+    stream, pieces = played(final("The value at risk is high."))
+    assert stream.text == "The value at risk is high."
+    assert len(pieces) > 3
+
+
+def test_stream_reasoning_is_never_emitted() -> None:
+    tokens = ids("<|channel|>", "analysis", "<|message|>", "secret", "<|end|>", "<|start|>")
+    stream, _ = played([*tokens, *ids("assistant"), *final("open")])
+    assert stream.text == "open"
+
+
+def test_stream_tool_call_emits_nothing() -> None:
+    tokens = ids(
+        "<|channel|>", "commentary to=functions.price ", "<|constrain|>", "json", "<|message|>"
+    )
+    stream, pieces = played([*tokens, *ids("{}", "<|call|>")])
+    assert (stream.text, pieces) == ("", [])
+
+
+def test_stream_multibyte_character_is_emitted_whole() -> None:
+    _, pieces = played(final("caf\u00e9 \u20ac5 \U0001f600"))
+    assert "".join(pieces) == "caf\u00e9 \u20ac5 \U0001f600"
+    assert all("\ufffd" not in piece for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "stops", "expected"),
+    [
+        ("one STOP two", ("STOP",), "one "),
+        ("one STO two", ("STOP",), "one STO two"),
+        ("ends with ST", ("STOP",), "ends with ST"),
+        ("a b c", ("c", "b"), "a "),
+        ("STOP", ("STOP",), ""),
+        ("xaab", ("aab",), "x"),
+    ],
+)
+def test_stream_stop_sequence_cuts_the_text(
+    text: str, stops: tuple[str, ...], expected: str
+) -> None:
+    stream, pieces = played(final(text), stops=stops)
+    assert "".join(pieces) == expected
+    assert stream.is_stopped == (expected != text)
+
+
+def test_stream_control_spelling_in_text_is_left_out_as_the_parser_does() -> None:
+    tokens = final("a <|end|> b <|x")
+    stream, _ = played(tokens)
+    assert stream.text == parse_turn(tokens, T, set()).final == "a  b <|x"
+
+
+def test_stream_malformed_header_waits_for_the_parser() -> None:
+    tokens = ids("<|channel|>", "final ", "<|constrain|>", "json", "<|message|>", "x", "<|return|>")
+    stream, pieces = played(tokens)
+    assert stream.text == (parse_turn(tokens, T, set()).final or "")
+    assert len(pieces) <= 1
+
+
+def test_stream_cut_off_text_is_kept() -> None:
+    stream, _ = played(ids("<|channel|>", "final", "<|message|>", "half a sent"))
+    assert stream.text == "half a sent"
+
+
+def test_stream_second_final_does_not_follow_the_first() -> None:
+    tokens = [*final("one")[:-1], *ids("<|end|>", "<|start|>", "assistant"), *final("two")]
+    stream, _ = played(tokens)
+    assert stream.text == "one"
+
+
+def test_stream_content_positions_are_those_of_the_answer() -> None:
+    tokens = final("risk")
+    stream, _ = played(tokens)
+    assert [tokens[i] for i in stream.content_positions] == T.encode("risk")
