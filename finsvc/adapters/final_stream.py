@@ -51,7 +51,11 @@ class FinalStream:
         if self._tokenizer.is_special(token_id):
             self._take_control(token_id)
             return
-        data = self._tokenizer.token_bytes[token_id] or b""
+        # A network may have more outputs than the vocabulary has tokens; those say nothing.
+        table = self._tokenizer.token_bytes
+        data = table[token_id] if token_id < len(table) else None
+        if data is None:
+            return
         if self._is_in_final:
             self.content_positions.append(position)
             self._add(self._decoder.decode(data))

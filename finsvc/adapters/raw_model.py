@@ -167,7 +167,8 @@ class EngineRawModel:
 
 
 def _candidate(item: TokenLogprob, table: Sequence[bytes | None]) -> Candidate:
-    return Candidate(data=table[item.token_id] or b"", logprob=item.logprob)
+    data = table[item.token_id] if item.token_id < len(table) else None
+    return Candidate(data=data or b"", logprob=item.logprob)
 
 
 def _finish_reason(generation: Generation, stream: FinalStream, *, has_calls: bool) -> FinishReason:

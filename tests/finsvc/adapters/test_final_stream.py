@@ -106,3 +106,9 @@ def test_stream_content_positions_are_those_of_the_answer() -> None:
     tokens = final("risk")
     stream, _ = played(tokens)
     assert [tokens[i] for i in stream.content_positions] == T.encode("risk")
+
+
+def test_stream_id_beyond_the_vocabulary_says_nothing() -> None:
+    tokens = final("risk")
+    stream, _ = played([*tokens[:4], T.vocab_size + 7, *tokens[4:]])
+    assert stream.text == "risk"
