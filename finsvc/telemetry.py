@@ -208,10 +208,10 @@ class _ObservedDialogue:
         self._identity = identity
         self._telemetry = telemetry
 
-    def next_turn(self, *, attempt: int) -> ModelTurn:
+    def next_turn(self, *, attempt: int, may_call: bool) -> ModelTurn:
         """Sample the next turn."""
         with self._telemetry.model_call(self._identity):
-            turn = self._dialogue.next_turn(attempt=attempt)
+            turn = self._dialogue.next_turn(attempt=attempt, may_call=may_call)
             self._telemetry.turn("chat", self._identity, turn)
             return turn
 

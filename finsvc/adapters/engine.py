@@ -70,7 +70,12 @@ class EngineModel:
         return EngineDialogue(self, conversation=conversation, span_source=user_message)
 
     def turn_grammar(
-        self, tools: Sequence[ToolSpec], *, span_source: str, references: Sequence[str]
+        self,
+        tools: Sequence[ToolSpec],
+        *,
+        span_source: str,
+        references: Sequence[str],
+        may_call: bool,
     ) -> AgentTurnGrammar:
         """The grammar of a turn: a call with spans of the question, or a final with references.
 
@@ -81,7 +86,7 @@ class EngineModel:
             [ToolGrammar.from_spec(tool) for tool in tools],
             span_source=span_source,
             references=references,
-            rules=TurnRules(),
+            rules=TurnRules(allow_calls=may_call),
         )
 
     def sample(self, trace_request: GenerationRequest, grammar: str) -> Generation:
@@ -109,11 +114,14 @@ class EngineDialogue:
         developer = self._conversation.developer
         return developer.tools if developer is not None else ()
 
-    def next_turn(self, *, attempt: int) -> ModelTurn:
+    def next_turn(self, *, attempt: int, may_call: bool) -> ModelTurn:
         """Sample the next turn; greedy first, with a fixed seed when repeated."""
         tokenizer = self._model.engine.tokenizer
         grammar = self._model.turn_grammar(
-            self._tools, span_source=self._span_source, references=self._references
+            self._tools,
+            span_source=self._span_source,
+            references=self._references,
+            may_call=may_call,
         )
         temperature = _RETRY_TEMPERATURE if attempt else 0.0
         request = GenerationRequest(

@@ -4,6 +4,7 @@ The loop never trusts the model: a turn that cannot be used is sampled anew a fe
 question is refused; every call goes through the executor, which parses, asks policy and computes.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -123,14 +124,29 @@ class _Run:
     def is_over(self) -> bool:
         return len(self.calls) >= self._limits.max_calls or self.is_late
 
-    def usable_turn(self) -> ModelTurn | None:
+    def next_turn(self) -> ModelTurn | None:
+        """The next turn; a model that asks again for what it has been told must now answer.
+
+        Running the same call again would add nothing, and a model that repeats itself once
+        repeats itself until the bound.
+        """
+        turn = self._usable_turn(may_call=True)
+        if turn is None or not turn.calls or not all(map(self._is_repeated, turn.calls)):
+            return turn
+        return self._usable_turn(may_call=False)
+
+    def _is_repeated(self, request: RequestedCall) -> bool:
+        arguments = json.loads(request.arguments)
+        return any(c.name == request.name and c.arguments == arguments for c in self.calls)
+
+    def _usable_turn(self, *, may_call: bool) -> ModelTurn | None:
         """Sample until a turn can be used; None when the attempts or the time are spent.
 
         What comes too late does not count, however good it is.
         """
         for attempt in range(self._limits.max_attempts):
             started = time.perf_counter()
-            turn = self._dialogue.next_turn(attempt=attempt)
+            turn = self._dialogue.next_turn(attempt=attempt, may_call=may_call)
             self.model_ms += (time.perf_counter() - started) * 1e3
             self.turns.append(turn.trace)
             if self.is_late:
@@ -162,7 +178,7 @@ def run_agent(
     dialogue = model.open(instructions=INSTRUCTIONS, tools=tools, user_message=question.message)
     run = _Run(dialogue, tools, limits)
     while True:
-        turn = run.usable_turn()
+        turn = run.next_turn()
         if turn is None:
             return run.finish(Outcome.LIMIT_REACHED if run.is_late else Outcome.MALFORMED)
         if turn.final is not None:

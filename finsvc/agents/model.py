@@ -10,8 +10,11 @@ from finsvc.domain.turns import ModelIdentity, ModelTurn
 class Dialogue(Protocol):
     """One conversation: the model takes turns, results are fed back between them."""
 
-    def next_turn(self, *, attempt: int) -> ModelTurn:
-        """Sample the next turn; a higher ``attempt`` samples the same turn anew."""
+    def next_turn(self, *, attempt: int, may_call: bool) -> ModelTurn:
+        """Sample the next turn; a higher ``attempt`` samples the same turn anew.
+
+        With ``may_call`` off the turn must be a final text.
+        """
 
     def add_result(self, *, tool: str, arguments: str, payload: Mapping[str, str]) -> None:
         """Append the accepted call and what it returned to the conversation."""

@@ -10,12 +10,17 @@ def _label(call: ToolCall, field: str) -> str:
     return str(Reference(call=call.id, field=field, unit=None, decimals=None))
 
 
+# The model cites a table as a whole; a few rows tell it what the table holds.
+_ROWS_SHOWN = 3
+
+
 def _table_text(result: CalculatorResult, rows: list[str]) -> str:
-    """Print the rows of a table as the answer will."""
-    return "; ".join(
+    """Print the first rows of a table as the answer will, and say when there are more."""
+    shown = "; ".join(
         f"{row_label(result, name)} {format_quantity(item.value, item.unit, item.decimals)}"
-        for name, item in ((name, result.fields[name]) for name in rows)
+        for name, item in ((name, result.fields[name]) for name in rows[:_ROWS_SHOWN])
     )
+    return f"{shown}; and more" if len(rows) > _ROWS_SHOWN else shown
 
 
 def payload(call: ToolCall) -> dict[str, str]:

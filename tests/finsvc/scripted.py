@@ -73,7 +73,7 @@ class ScriptedDialogue:
     attempts: list[int] = field(default_factory=list)
     _position: int = 0
 
-    def next_turn(self, *, attempt: int) -> ModelTurn:
+    def next_turn(self, *, attempt: int, may_call: bool) -> ModelTurn:
         """Play the next step."""
         self.attempts.append(attempt)
         step = self.steps[min(self._position, len(self.steps) - 1)]

@@ -91,26 +91,25 @@ class Draft:
             return context.as_of
         return self.take(parse_date(span, field="as_of", context=context))
 
-    def portfolio(self) -> tuple[PortfolioArgument, date]:
-        """The portfolio and the date it is valued at.
+    def holdings(self) -> tuple[InstrumentId, ...]:
+        """Instruments of the portfolio; which they are does not depend on the date."""
+        last = self.market.last_date(self.market.instruments(), uses_fx=True)
+        return instruments_of(self._portfolio_at(last).value.portfolio)
 
-        Money that buys shares buys them at that date, so the date is settled first, on the data of
-        all instruments; a portfolio without stocks is then dated by the FX rates alone.
-        """
-        everything = self.market.instruments()
-        span = self.spans.get("as_of")
-        context = self.date_context(everything, uses_fx=True)
-        bought = context.as_of
-        if span is not None:
-            bought = parse_date(span, field="as_of", context=context).value
-        parsed = parse_portfolio(
-            self.text("portfolio"),
-            context=PortfolioContext(books=self.books, market=self.market, as_of=bought),
-        )
-        argument = self.take(parsed)
+    def bought(self, on: date) -> PortfolioArgument:
+        """The portfolio; money that buys shares buys them at the close of this date."""
+        argument = self.take(self._portfolio_at(on))
         self.book = "" if argument.book is None else str(argument.book.name)
-        as_of = self.as_of(instruments_of(argument.portfolio), uses_fx=True)
-        return argument, as_of
+        return argument
+
+    def portfolio(self) -> tuple[PortfolioArgument, date]:
+        """The portfolio and the date it is valued and, if need be, bought at."""
+        as_of = self.as_of(self.holdings(), uses_fx=True)
+        return self.bought(as_of), as_of
+
+    def _portfolio_at(self, on: date) -> Parsed[PortfolioArgument]:
+        context = PortfolioContext(books=self.books, market=self.market, as_of=on)
+        return parse_portfolio(self.text("portfolio"), context=context)
 
     def resolved(self, calculator: str, inputs: Mapping[str, object], *shown: str) -> Resolved:
         """Finish the draft."""

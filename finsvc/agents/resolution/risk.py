@@ -14,7 +14,7 @@ from finsvc.agents.arguments.instruments import parse_instrument
 from finsvc.agents.arguments.levels import parse_confidence
 from finsvc.agents.arguments.options import parse_expiry, parse_strike
 from finsvc.agents.arguments.scenarios import parse_scenario
-from finsvc.agents.resolution.context import Draft, Resolved, instruments_of, portfolio_json
+from finsvc.agents.resolution.context import Draft, Resolved, portfolio_json
 from finsvc.calculators.inputs.base import decimal_text
 from finsvc.calculators.inputs.risk import RiskMethod, scenario_input
 from finsvc.domain.identifiers import InstrumentId
@@ -109,10 +109,9 @@ def date_range(
 
 
 def profit_and_loss(draft: Draft) -> Resolved:
-    """Resolve profit and loss between two dates."""
-    argument, _ = draft.portfolio()
-    start, end = date_range(draft, instruments_of(argument.portfolio), uses_fx=True)
-    draft.defaults.clear()
+    """Resolve profit and loss between two dates of a portfolio bought at the first."""
+    start, end = date_range(draft, draft.holdings(), uses_fx=True)
+    argument = draft.bought(start)
     inputs = {
         "portfolio": portfolio_json(argument.portfolio),
         "start": start.isoformat(),

@@ -11,7 +11,7 @@ TOOLS_OFFERED = (TOOLS["price"], TOOLS["fx_rate"])
 
 def test_turn_of_noise_is_a_wellformed_call_or_a_text_without_numbers(noise: EngineModel) -> None:
     dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
-    turn = dialogue.next_turn(attempt=0)
+    turn = dialogue.next_turn(attempt=0, may_call=True)
     for call in turn.calls:
         assert is_well_formed(call, TOOLS_OFFERED)
         for span in json.loads(call.arguments).values():
@@ -23,7 +23,7 @@ def test_turn_of_noise_is_a_wellformed_call_or_a_text_without_numbers(noise: Eng
 
 def test_trace_holds_all_that_samples_the_turn_again(noise: EngineModel) -> None:
     dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
-    trace = dialogue.next_turn(attempt=1).trace
+    trace = dialogue.next_turn(attempt=1, may_call=True).trace
     assert (trace.temperature, trace.seed) == (0.7, 1)
     request = GenerationRequest(
         prompt_ids=trace.prompt_ids,
@@ -39,11 +39,11 @@ def test_trace_holds_all_that_samples_the_turn_again(noise: EngineModel) -> None
 
 def test_result_of_a_call_joins_prompt_and_grammar(noise: EngineModel) -> None:
     dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
-    before = dialogue.next_turn(attempt=0).trace
+    before = dialogue.next_turn(attempt=0, may_call=True).trace
     arguments = '{"instrument":"Apple"}'
     payload = {"[[c1.subject]]": "Apple", "[[c1.close|USD|2]]": "125.67"}
     dialogue.add_result(tool="price", arguments=arguments, payload=payload)
-    after = dialogue.next_turn(attempt=0).trace
+    after = dialogue.next_turn(attempt=0, may_call=True).trace
     text = noise.engine.tokenizer.decode(list(after.prompt_ids))
     assert after.prompt_ids[: len(before.prompt_ids)] == before.prompt_ids
     assert arguments in text
@@ -65,5 +65,11 @@ def test_auto_agent_offers_every_tool_in_the_prompt(noise: EngineModel) -> None:
     dialogue = noise.open(
         instructions=INSTRUCTIONS, tools=tools_of(AgentName.AUTO), user_message=QUESTION
     )
-    text = noise.engine.tokenizer.decode(list(dialogue.next_turn(attempt=0).trace.prompt_ids))
+    text = noise.engine.tokenizer.decode(list(dialogue.next_turn(attempt=0, may_call=True).trace.prompt_ids))
     assert all(f"type {name} = " in text for name in TOOLS)
+
+
+def test_turn_that_may_not_call_is_a_text(noise: EngineModel) -> None:
+    dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
+    turn = dialogue.next_turn(attempt=0, may_call=False)
+    assert turn.calls == ()

@@ -32,9 +32,9 @@ class TracedDialogue:
         self._played = played
         self._real = real
 
-    def next_turn(self, *, attempt: int) -> ModelTurn:
-        trace = self._real.next_turn(attempt=attempt).trace
-        return replace(self._played.next_turn(attempt=attempt), trace=trace)
+    def next_turn(self, *, attempt: int, may_call: bool) -> ModelTurn:
+        trace = self._real.next_turn(attempt=attempt, may_call=may_call).trace
+        return replace(self._played.next_turn(attempt=attempt, may_call=may_call), trace=trace)
 
     def add_result(self, *, tool: str, arguments: str, payload: Mapping[str, str]) -> None:
         for dialogue in (self._played, self._real):

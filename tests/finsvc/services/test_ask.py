@@ -190,6 +190,13 @@ def test_model_that_calls_for_ever_is_stopped(desk: Desk) -> None:
     assert len(decision.tool_calls) == Limits().max_calls
 
 
+def test_model_that_repeats_a_call_must_answer_instead(desk: Desk) -> None:
+    apple = call("price", instrument="Apple")
+    decision = desk.ask("Where did Apple close?", ScriptedModel(apple, apple, final(PRICE)))
+    assert decision.verdict is Verdict.VERIFIED
+    assert len(decision.tool_calls) == 1
+
+
 @pytest.mark.parametrize("slow", [replace(final("late"), sleep_s=0.05), Step(sleep_s=0.05)])
 def test_turn_that_comes_too_late_does_not_count(slow: Step, desk: Desk) -> None:
     desk.limits = Limits(timeout_s=0.02)
