@@ -65,7 +65,8 @@ def test_auto_agent_offers_every_tool_in_the_prompt(noise: EngineModel) -> None:
     dialogue = noise.open(
         instructions=INSTRUCTIONS, tools=tools_of(AgentName.AUTO), user_message=QUESTION
     )
-    text = noise.engine.tokenizer.decode(list(dialogue.next_turn(attempt=0, may_call=True).trace.prompt_ids))
+    prompt_ids = dialogue.next_turn(attempt=0, may_call=True).trace.prompt_ids
+    text = noise.engine.tokenizer.decode(list(prompt_ids))
     assert all(f"type {name} = " in text for name in TOOLS)
 
 

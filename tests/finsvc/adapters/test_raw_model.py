@@ -1,6 +1,5 @@
 """Plain completions on a real engine with random weights."""
 
-
 import pytest
 
 from engine.engine import Engine
