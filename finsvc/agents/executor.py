@@ -25,7 +25,7 @@ from finsvc.domain.results import CalculatorResult
 from finsvc.domain.turns import RequestedCall
 from finsvc.marketdata.market import SnapshotMarket
 
-_RESOLVERS: Mapping[str, Callable[[Draft], Resolved]] = {
+RESOLVERS: Mapping[str, Callable[[Draft], Resolved]] = {
     "value_at_risk": risk.value_at_risk,
     "expected_shortfall": risk.expected_shortfall,
     "stress_test": risk.stress_test,
@@ -110,7 +110,7 @@ class ToolExecutor:
         try:
             arguments = parse_arguments(tool, text)
             draft = Draft(arguments, market=self._market, books=self._books)
-            resolved = _RESOLVERS[tool.name](draft)
+            resolved = RESOLVERS[tool.name](draft)
             policy = self._decide(call_id, tool, resolved, question)
             if not policy.is_allowed:
                 raise RefusedError(action=f"calling {tool.name}", reasons=policy.determining)
