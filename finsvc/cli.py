@@ -6,7 +6,7 @@ from typing import cast
 
 import typer
 
-from finsvc.commands import approvals, ask, audit, book, calc, model, output
+from finsvc.commands import approvals, ask, audit, book, calc, model, output, report
 from finsvc.commands.output import ExitCode
 
 _HELP = """Checked, signed and replayable answers for regulated finance.
@@ -38,6 +38,7 @@ app.command()(ask.ask)
 app.command()(ask.serve)
 app.command("key")(approvals.create_key)
 app.add_typer(calc.app, name="calc")
+app.add_typer(report.app, name="report")
 app.add_typer(book.app, name="book")
 app.add_typer(audit.app, name="audit")
 app.add_typer(model.app, name="model")

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from finsvc.api import agents, approvals, audit, calculators, chat, operations
+from finsvc.api import agents, approvals, audit, calculators, chat, operations, reports
 from finsvc.api.admission import Admission
 from finsvc.api.context import ApiContext
 from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
@@ -56,7 +56,7 @@ def create_app(services: ServiceParts, telemetry: Telemetry) -> FastAPI:
         },
     )
     app.state.context = ApiContext(services=services, admission=admission, telemetry=telemetry)
-    for module in (operations, chat, agents, calculators, approvals, audit):
+    for module in (operations, chat, agents, calculators, reports, approvals, audit):
         app.include_router(module.router)
     return app
 

@@ -11,6 +11,7 @@ from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, OnText
 from finsvc.services.decision import AskCommand, Decision
 from finsvc.services.ports import AuditReader, Clock, LoggedRecord, PolicyGate, RecordLog
 from finsvc.services.replay import Level, ReplayResult
+from finsvc.services.report import ReportCommand, ReportRun
 from finsvc.settings import Settings
 
 Json = Mapping[str, object]
@@ -47,6 +48,13 @@ class ReplayCase(Protocol):
 
     def __call__(self, record_id: str, level: Level, principal: Principal) -> ReplayResult:
         """Replay it."""
+
+
+class ReportCase(Protocol):
+    """Runs a report, logs it and writes its files; blocks."""
+
+    def __call__(self, command: ReportCommand) -> ReportRun:
+        """Run it."""
 
 
 class ChatCase(Protocol):
@@ -94,6 +102,10 @@ class ServiceParts(Protocol):
     @property
     def replay(self) -> ReplayCase:
         """Replay."""
+
+    @property
+    def report(self) -> ReportCase:
+        """Reports."""
 
     @property
     def chat(self) -> ChatCase:

@@ -158,7 +158,8 @@ class ReplayBody(Body):
 
 
 class ReportBody(Body):
-    """A report to run."""
+    """A report to run; without a date, the last one that the book's data share."""
 
     name: str
-    as_of: date
+    book: str
+    as_of: date | None = None

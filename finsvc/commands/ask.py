@@ -1,6 +1,5 @@
 """``finsvc ask`` and ``finsvc serve``."""
 
-from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,7 +8,6 @@ import typer
 from finsvc.commands import common, lazy, output, render
 from finsvc.commands.backend import AskInput
 from finsvc.commands.output import ExitCode
-from finsvc.domain.errors import InputError
 
 _WITHHELD = frozenset({"abstained", "needs_human"})
 
@@ -48,7 +46,9 @@ def ask(
 
       finsvc ask "Is any limit breached?" --agent compliance --book sample
     """
-    given = AskInput(question=question, agent=agent.value, book=book, as_of=_date(as_of))
+    given = AskInput(
+        question=question, agent=agent.value, book=book, as_of=common.parse_date(as_of)
+    )
     with common.open_backend(common.load_settings()) as backend:
         decision = backend.ask(given, output.progress)
     if as_json:
@@ -80,14 +80,3 @@ def serve(
     """
     settings = common.load_settings(host=host, port=port, model=model)
     lazy.local_service().serve(settings, output.progress)
-
-
-def _date(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
-    except ValueError as error:
-        raise InputError(
-            field="as_of", expected="a date as YYYY-MM-DD", actual=repr(text)
-        ) from error

@@ -14,6 +14,16 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportInput:
+    """A report as asked for; the files go to ``out``."""
+
+    name: str
+    book: str
+    as_of: date | None
+    out: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskInput:
     """A question as typed."""
 
@@ -31,6 +41,9 @@ class Backend(Protocol):
 
     def run_calculator(self, name: str, inputs: Json) -> Json:
         """Run a calculator and its second method."""
+
+    def run_report(self, report: ReportInput) -> Json:
+        """Run a report and write its files."""
 
     def pending(self) -> list[Json]:
         """Held answers that the caller may decide about."""
@@ -59,7 +72,10 @@ class LocalService(Protocol):
 
 
 class LocalCalculators(Protocol):
-    """The module `finsvc.commands.local_calculators`: the registry."""
+    """The module `finsvc.commands.local_calculators`: calculators and reports by name."""
+
+    def reports(self) -> list[Json]:
+        """All reports."""
 
     def calculators(self) -> list[Json]:
         """Summaries of all calculators."""

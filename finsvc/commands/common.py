@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -68,3 +69,19 @@ def open_backend(settings: Settings, *, key_file: Path | None = None) -> Iterato
         )
     with lazy.local_service().open_service(settings, output.progress) as backend:
         yield backend
+
+
+def parse_date(text: str | None) -> date | None:
+    """A date of an option.
+
+    Raises:
+        InputError: The text is no date.
+    """
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
+    except ValueError as error:
+        raise InputError(
+            field="as_of", expected="a date as YYYY-MM-DD", actual=repr(text)
+        ) from error

@@ -1,8 +1,8 @@
-"""The registry of calculators: schemas need no market data."""
+"""Calculators and reports by name: schemas need no market data."""
 
 from finsvc.calculators import registry
 from finsvc.commands.backend import Json
-from finsvc.services.documents import calculator_document, calculator_summary
+from finsvc.services.documents import calculator_document, calculator_summary, report_definitions
 
 
 def calculators() -> list[Json]:
@@ -17,3 +17,8 @@ def calculator(name: str) -> Json:
         UnknownNameError: There is none of that name.
     """
     return calculator_document(registry.calculator(name))
+
+
+def reports() -> list[Json]:
+    """All reports."""
+    return list(report_definitions())

@@ -9,7 +9,7 @@ from finsvc.adapters.files import exclusive_lock
 from finsvc.adapters.identities import LocalIdentities
 from finsvc.agents.catalogue import AgentName
 from finsvc.agents.loop import Progress
-from finsvc.commands.backend import AskInput, Backend, Json, Say
+from finsvc.commands.backend import AskInput, Backend, Json, ReportInput, Say
 from finsvc.commands.steps import step_line
 from finsvc.domain.errors import InputError, UnknownNameError
 from finsvc.domain.policy import Action, PolicyQuery, Principal
@@ -19,6 +19,7 @@ from finsvc.services.decision import AskCommand, decision_to_json
 from finsvc.services.documents import approval_document, asker, pending_document, replay_document
 from finsvc.services.ports import RecordKind
 from finsvc.services.replay import Level
+from finsvc.services.report import ReportCommand, report_run_to_json
 from finsvc.settings import Settings
 from finsvc.wiring import Services, open_services
 
@@ -55,6 +56,17 @@ class LocalBackend:
     def run_calculator(self, name: str, inputs: Json) -> Json:
         """Run a calculator."""
         return self._services.calculate(name, inputs, self._services.local_principal)
+
+    def run_report(self, report: ReportInput) -> Json:
+        """Run a report and write its files."""
+        command = ReportCommand(
+            name=report.name,
+            book=report.book,
+            as_of=report.as_of,
+            out=report.out,
+            principal=self._services.local_principal,
+        )
+        return report_run_to_json(self._services.report(command))
 
     def pending(self) -> list[Json]:
         """Held answers that the local user may decide about."""

@@ -7,7 +7,8 @@ from typing import cast
 
 import httpx
 
-from finsvc.commands.backend import AskInput, Json, Say
+from finsvc.adapters.files import write_atomically
+from finsvc.commands.backend import AskInput, Json, ReportInput, Say
 from finsvc.commands.output import RemoteError
 from finsvc.commands.steps import step_line
 from finsvc.settings import Settings
@@ -88,6 +89,24 @@ class RemoteBackend:
     def run_calculator(self, name: str, inputs: Json) -> Json:
         """Run a calculator."""
         return self._call("POST", f"/v1/calculators/{name}", dict(inputs))
+
+    def run_report(self, report: ReportInput) -> Json:
+        """Run a report and write the files that came with it.
+
+        Raises:
+            StateError: The folder cannot be written.
+        """
+        body = {
+            "name": report.name,
+            "book": report.book,
+            "as_of": None if report.as_of is None else report.as_of.isoformat(),
+        }
+        document = self._call("POST", "/v1/reports", body)
+        files = cast("Mapping[str, str]", document["files"])
+        for name, content in files.items():
+            # A bare name: nothing that a service sends may leave the folder.
+            write_atomically(report.out / Path(name).name, content.encode())
+        return {**document, "files": {name: str(report.out / name) for name in files}}
 
     def pending(self) -> list[Json]:
         """Held answers that the caller may decide about."""

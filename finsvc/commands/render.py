@@ -60,8 +60,8 @@ def show_result(console: Console, result: Json) -> None:
                 name,
                 quantity["value"],
                 quantity["unit"],
-                opinion.get("value", "-"),
-                opinion.get("difference", "-"),
+                opinion.get("value") or "-",
+                opinion.get("difference") or "-",
                 "agrees" if opinion.get("within") else "not confirmed",
             )
         )

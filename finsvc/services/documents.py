@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from finsvc.calculators.calculator import Calculator
+from finsvc.compliance.reports import REPORTS
 from finsvc.services.approve import Approval
 from finsvc.services.ports import LoggedRecord, VerifySummary
 from finsvc.services.replay import ReplayResult
@@ -28,6 +29,11 @@ def calculator_document(calculator: Calculator) -> dict[str, object]:
         "input_schema": calculator.input_schema,
         "output_schema": calculator.output_schema,
     }
+
+
+def report_definitions() -> list[dict[str, object]]:
+    """Every report that can be run."""
+    return [{"name": entry.name, "title": entry.title} for entry in REPORTS.values()]
 
 
 def asker(record: LoggedRecord) -> str:

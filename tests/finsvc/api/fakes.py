@@ -13,6 +13,7 @@ from finsvc.adapters.identities import LOCAL_ROLES, LocalIdentities
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.agents.loop import Progress
 from finsvc.api.app import create_app
+from finsvc.compliance.reports import report_definition
 from finsvc.domain.identifiers import CallId, DecisionId
 from finsvc.domain.policy import Principal
 from finsvc.domain.turns import ModelIdentity, TurnTrace
@@ -33,9 +34,10 @@ from finsvc.services.chat import (
 from finsvc.services.decision import AskCommand, Decision, Usage
 from finsvc.services.ports import Json, LoggedRecord, RecordKind, VerifySummary
 from finsvc.services.replay import Level, ReplayResult
+from finsvc.services.report import ReportCommand, ReportRun
 from finsvc.settings import Settings
 from finsvc.telemetry import Telemetry
-from tests.finsvc.factories import call
+from tests.finsvc.factories import AS_OF, call
 
 MODELS = ("finsvc/auto", "finsvc/risk", "finsvc/compliance", "finsvc/market", "embedded")
 IDENTITY = ModelIdentity(name="embedded", fingerprint="f" * 64, manifest={"dtype": "float32"})
@@ -233,6 +235,23 @@ class FakeReplay:
         return ReplayResult(record_id=record_id, is_ok=True, levels=levels, details={})
 
 
+class FakeReport:
+    """Writes one file."""
+
+    def __call__(self, command: ReportCommand) -> ReportRun:
+        report_definition(command.name)
+        command.out.mkdir(parents=True)
+        path = command.out / "report.json"
+        path.write_text("{}")
+        return ReportRun(
+            report_id="rpt_1",
+            as_of=command.as_of or AS_OF,
+            is_confirmed=True,
+            files={"report.json": path},
+            receipt=receipt(0),
+        )
+
+
 class FakeCalculate:
     """Returns its inputs."""
 
@@ -249,6 +268,7 @@ class FakeServices:
     calculate: FakeCalculate
     approvals: Approvals
     replay: FakeReplay
+    report: FakeReport
     chat: Chat
     log: FakeLog
     audit: FakeAudit
@@ -315,6 +335,7 @@ def make_world(tmp_path: Path, *, max_waiting: int = 8, timeout_s: float = 10) -
         calculate=FakeCalculate(),
         approvals=Approvals(policy=policy, log=log, clock=clock),
         replay=FakeReplay(),
+        report=FakeReport(),
         chat=Chat(ChatParts(model=raw, policy=policy, log=log, clock=clock)),
         log=log,
         audit=FakeAudit(),

@@ -174,3 +174,17 @@ def test_metrics_do_not_name_unknown_paths(world: World) -> None:
     text = client.get("/metrics").text
     assert "secret-path" not in text
     assert 'route="unmatched",status="404"' in text
+
+
+def test_reports_are_listed_and_run_with_their_files(world: World) -> None:
+    client = world.client()
+    (row, *_) = client.get("/v1/reports").json()["data"]
+    body = {"name": row["name"], "book": "sample", "as_of": "2022-06-30"}
+    document = client.post("/v1/reports", json=body).json()
+    assert document["files"] == {"report.json": "{}"}
+    assert (document["as_of"], document["confirmed"]) == ("2022-06-30", True)
+
+
+def test_report_unknown_is_404(world: World) -> None:
+    answer = world.client().post("/v1/reports", json={"name": "none", "book": "sample"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "report")
