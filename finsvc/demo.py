@@ -7,7 +7,6 @@ stops the service. Nothing is prepared: the answers are computed while you watch
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -166,13 +165,14 @@ def running_service(data_dir: Path) -> Iterator[Service]:
         DemoError: It does not start or does not stop.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    environment = {
-        "FINSVC_ASK_TIMEOUT": _ASK_TIMEOUT,
-        **os.environ,
-        "FINSVC_DATA_DIR": str(data_dir.resolve()),
-    }
-    command = [sys.executable, "-m", "finsvc.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
-    process = subprocess.Popen(command, env=environment)  # noqa: S603 - our own interpreter
+    # `env` becomes the service, so the process is the one whose id it announces.
+    command = [
+        "env",
+        f"FINSVC_DATA_DIR={data_dir.resolve()}",
+        f"FINSVC_ASK_TIMEOUT={_ASK_TIMEOUT}",
+        *(sys.executable, "-m", "finsvc.cli", "serve", "--host", "127.0.0.1", "--port", "0"),
+    ]
+    process = subprocess.Popen(command)  # noqa: S603 - our own interpreter and folder
     try:
         yield _wait_until_ready(data_dir, process)
         _stop(process)

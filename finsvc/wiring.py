@@ -151,6 +151,33 @@ def open_services(settings: Settings, *, on_progress: OnProgress) -> Iterator[Se
         yield _join(settings, data=data, model=model, policy=policy, audit=audit)
 
 
+def _ask(
+    settings: Settings,
+    *,
+    data: Data,
+    model: EngineModel,
+    policy: CedarPolicies,
+    audit: AuditLog,
+) -> Ask:
+    """Build the use case that answers questions."""
+
+    def executor_for(principal: Principal) -> Executor:
+        return ToolExecutor(principal, market=data.market, books=data.books, gate=policy)
+
+    parts = AskParts(
+        model=model,
+        policy=policy,
+        log=audit,
+        clock=SystemClock(),
+        entities=NameIndex(data.books.names()),
+        confirm=Recomputation(data.second_market),
+        executor_for=executor_for,
+        check_book=lambda name: str(data.books.resolve(name)),
+        limits=Limits(timeout_s=settings.ask_timeout.total_seconds()),
+    )
+    return Ask(parts)
+
+
 def _join(
     settings: Settings,
     *,
@@ -161,28 +188,13 @@ def _join(
 ) -> Services:
     """Build the use cases from their parts."""
     clock = SystemClock()
-
-    def executor_for(principal: Principal) -> Executor:
-        return ToolExecutor(principal, market=data.market, books=data.books, gate=policy)
-
-    parts = AskParts(
-        model=model,
-        policy=policy,
-        log=audit,
-        clock=clock,
-        entities=NameIndex(data.books.names()),
-        confirm=Recomputation(data.second_market),
-        executor_for=executor_for,
-        check_book=lambda name: str(data.books.resolve(name)),
-        limits=Limits(timeout_s=settings.ask_timeout.total_seconds()),
-    )
     replayer = DecisionReplayer(
         audit=audit, policies=policy, model=model, market_for=data.market_for
     )
     raw = EngineRawModel(model)
     return Services(
         settings=settings,
-        ask=Ask(parts),
+        ask=_ask(settings, data=data, model=model, policy=policy, audit=audit),
         calculate=Calculate(
             market=data.market,
             second_market=data.second_market,

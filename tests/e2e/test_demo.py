@@ -4,7 +4,7 @@ import pytest
 
 from finsvc.demo import main
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 
 def test_demonstration_runs_twice_on_one_folder(
