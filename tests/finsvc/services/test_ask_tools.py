@@ -1,5 +1,6 @@
 """Every tool, from the question to the receipt, against the calculator run directly."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,6 +9,7 @@ import pytest
 
 from audit.errors import ProofError
 from audit.receipt import Receipt
+from engine.training.dialogues.catalogue import INTENTS
 from finsvc.agents.catalogue import TOOLS
 from finsvc.calculators.serialization import result_to_json
 from finsvc.domain.verdicts import Verdict
@@ -315,6 +317,12 @@ def test_receipt_of_an_answer_verifies_against_the_logs_key(case: Case, desk: De
 
 def test_every_tool_is_covered_by_a_case() -> None:
     assert {case.tool for case in CASES} == set(TOOLS)
+
+
+def test_answers_are_the_sentences_that_the_model_was_trained_on() -> None:
+    for case in CASES:
+        trained = INTENTS[case.tool].final.replace("<sensitivity>", "<delta>")
+        assert case.answer == re.sub(r"<(\w+)>", r"{\1}", trained)
 
 
 def test_two_calls_are_answered_in_one_sentence_each(desk: Desk) -> None:
