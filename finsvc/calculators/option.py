@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from finsvc.calculators.black_scholes import Contracts, sensitivities
+from finsvc.calculators.black_scholes import Contracts, Sensitivities, sensitivities
 from finsvc.calculators.computation import Computation, Figure, to_decimal
 from finsvc.calculators.holdings import years_to_expiry
 from finsvc.calculators.inputs.base import decimal_text
@@ -12,6 +12,7 @@ from finsvc.calculators.inputs.market import OptionPriceInput
 from finsvc.calculators.notes import ADJUSTED_PRICES, option_assumptions
 from finsvc.calculators.returns import annual_volatility
 from finsvc.domain.errors import InputError
+from finsvc.domain.identifiers import CurrencyCode
 from finsvc.domain.market import MarketView
 from finsvc.domain.positions import OptionType
 
@@ -26,6 +27,18 @@ def _volatility(inputs: OptionPriceInput, market: MarketView) -> float:
         window_days=inputs.assumptions.volatility_window_days,
         field="as_of",
     )
+
+
+def _figures(greeks: Sensitivities, currency: CurrencyCode) -> dict[str, Figure]:
+    """Price to two decimals, sensitivities to four or more: those of single options are small."""
+    return {
+        "price": Figure(value=float(greeks.price[0]), unit=currency, decimals=2),
+        "delta": Figure(value=float(greeks.delta[0]), unit="1", decimals=4),
+        "gamma": Figure(value=float(greeks.gamma[0]), unit="1", decimals=6),
+        "vega": Figure(value=float(greeks.vega[0]), unit=currency, decimals=4),
+        "theta": Figure(value=float(greeks.theta[0]), unit=currency, decimals=4),
+        "rho": Figure(value=float(greeks.rho[0]), unit=currency, decimals=4),
+    }
 
 
 def option_price(inputs: OptionPriceInput, market: MarketView) -> Computation:
@@ -55,19 +68,10 @@ def option_price(inputs: OptionPriceInput, market: MarketView) -> Computation:
             expected="a strike away from the forward when no uncertainty is left",
             actual=decimal_text(inputs.strike),
         )
-    # Price two, sensitivities four decimals: sensitivities of single options are small.
-    fields = {
-        "price": Figure(value=float(greeks.price[0]), unit=currency, decimals=2),
-        "delta": Figure(value=float(greeks.delta[0]), unit="1", decimals=4),
-        "gamma": Figure(value=float(greeks.gamma[0]), unit="1", decimals=6),
-        "vega": Figure(value=float(greeks.vega[0]), unit=currency, decimals=4),
-        "theta": Figure(value=float(greeks.theta[0]), unit=currency, decimals=4),
-        "rho": Figure(value=float(greeks.rho[0]), unit=currency, decimals=4),
-    }
     name = market.name(inputs.underlying)
     return Computation(
         headline="price",
-        fields=fields,
+        fields=_figures(greeks, currency),
         labels={
             "subject": f"the {inputs.expiry.isoformat()} {decimal_text(inputs.strike)} "
             f"{inputs.option_type.value} on {name}"

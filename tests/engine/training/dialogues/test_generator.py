@@ -109,8 +109,14 @@ def test_several_calls_never_repeat_one() -> None:
 
 
 def test_messages_hold_no_template_leftovers() -> None:
-    leftover = re.compile(r"[{}\[\]¦]|  ")
+    leftover = re.compile(r"[{}\[\]¦]")
     assert [item.user for item in dialogues() if leftover.search(item.user)] == []
+
+
+def test_messages_seldom_hold_double_spaces() -> None:
+    # People type some; a template that leaves many would teach a space that nobody types.
+    doubled = [item.user for item in dialogues() if "  " in item.user]
+    assert len(doubled) < len(dialogues()) / 1000
 
 
 def test_kinds_have_the_intended_shares() -> None:
