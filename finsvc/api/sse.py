@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -61,7 +62,9 @@ async def relay(admission: Admission, work: Callable[[Callable[[T], None]], R]) 
     queue: asyncio.Queue[T | None] = asyncio.Queue()
 
     def post(item: T) -> None:
-        loop.call_soon_threadsafe(queue.put_nowait, item)
+        # Nobody listens once the loop is closed; the work must still reach its record.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(queue.put_nowait, item)
 
     task = asyncio.create_task(admission.run(lambda: work(post)))
     # The thread posts through the loop in order, so this end comes after all it posted.

@@ -402,3 +402,34 @@ def test_help_needs_neither_torch_nor_fastapi() -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("is_ok", "expected"), [(True, 0), (False, 4)])
+def test_model_check_shows_every_check_and_exits_by_the_outcome(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_ok: bool,
+    expected: int,
+) -> None:
+    class Local:
+        def info(self, settings: Settings, path: str) -> Json:
+            return {"name": path}
+
+        def check(self, settings: Settings, path: str) -> Json:
+            checks = [{"name": "mxfp4", "ok": is_ok, "detail": "0 differ"}]
+            return {"name": path, "ok": is_ok, "checks": checks}
+
+    monkeypatch.setattr(lazy, "local_model", lambda: Local())
+    code, document, _ = run_json(capsys, "model", "check")
+    assert (code, document["ok"]) == (expected, is_ok)
+    assert cli.run(["model", "check", "/m"]) == expected
+    assert ("passed" if is_ok else "FAILED") in capsys.readouterr().out
+    code, document, _ = run_json(capsys, "model", "info")
+    assert (code, document["name"]) == (0, "embedded")
+
+
+def test_main_ends_the_process_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["finsvc", "nonsense"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2

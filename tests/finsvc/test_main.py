@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import ClassVar, cast
 
 import pytest
 
@@ -15,6 +18,7 @@ from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
 from finsvc.settings import Settings
 from finsvc.wiring import Services
+from tests.finsvc.api.fakes import make_world
 
 LOCAL = Principal(id="local", roles=LOCAL_ROLES)
 
@@ -81,3 +85,58 @@ def test_address_in_use_is_a_state_error(tmp_path: Path, monkeypatch: pytest.Mon
         main._listening(Settings(data_dir=tmp_path)),
     ):
         pass
+
+
+class FakeServer:
+    """Ends as uvicorn does: drained, then the signal is raised again."""
+
+    ending: BaseException | None = None
+    seen: ClassVar[list[bool]] = []
+
+    def __init__(self, config: object) -> None:
+        self.config = config
+
+    def run(self, sockets: list[object]) -> None:
+        FakeServer.seen.append((self.folder() / "service.json").exists())
+        if FakeServer.ending is not None:
+            raise FakeServer.ending
+
+    @staticmethod
+    def folder() -> Path:
+        return Path(os.environ["FINSVC_DATA_DIR"])
+
+
+@pytest.mark.parametrize("ending", [None, main._Stopped(0), KeyboardInterrupt()])
+def test_serve_removes_its_files_however_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: BaseException | None
+) -> None:
+    monkeypatch.setenv("FINSVC_DATA_DIR", str(tmp_path))
+    world = make_world(tmp_path)
+    world.services.local_principal = LOCAL  # type: ignore[attr-defined]
+    handler = signal.getsignal(signal.SIGTERM)
+
+    @contextmanager
+    def listening(settings: Settings) -> Iterator[FakeListener]:
+        yield FakeListener()
+
+    @contextmanager
+    def open_services(settings: Settings, **options: object) -> Iterator[object]:
+        yield world.services
+
+    FakeServer.ending, FakeServer.seen = ending, []
+    monkeypatch.setattr(main, "_listening", listening)
+    monkeypatch.setattr(main, "open_services", open_services)
+    monkeypatch.setattr(main.uvicorn, "Server", FakeServer)
+    monkeypatch.setattr(main, "configure_logging", lambda level: None)
+    try:
+        main.serve(Settings(data_dir=tmp_path), lambda line: None)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert FakeServer.seen == [True]
+    assert not (tmp_path / "service.json").exists()
+    assert not (tmp_path / "local.token").exists()
+
+
+def test_sigterm_before_the_server_runs_ends_the_process() -> None:
+    with pytest.raises(main._Stopped):
+        main._stop(signal.SIGTERM, None)
