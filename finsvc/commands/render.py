@@ -1,6 +1,8 @@
 """Decisions and other documents for people."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
@@ -61,7 +63,7 @@ def show_result(console: Console, result: Json) -> None:
                 quantity["value"],
                 quantity["unit"],
                 opinion.get("value") or "-",
-                opinion.get("difference") or "-",
+                _size(opinion.get("difference")),
                 "agrees" if opinion.get("within") else "not confirmed",
             )
         )
@@ -74,6 +76,14 @@ def show_result(console: Console, result: Json) -> None:
         console.print(Text(f"Note: {note}"))
 
 
+def _size(difference: object) -> str:
+    """A difference to two digits: its size is what matters, the document has all of them."""
+    if difference is None:
+        return "-"
+    number = Decimal(str(difference))
+    return f"{number:.1e}" if number else "0"
+
+
 def _show_claims(console: Console, claims: Sequence[Json]) -> None:
     if not claims:
         return
@@ -82,7 +92,7 @@ def _show_claims(console: Console, claims: Sequence[Json]) -> None:
     for claim in claims:
         source, second = _mapping(claim["source"]), claim["second"]
         checked = (
-            f"{second['method']}, difference {second['difference']}"
+            f"{second['method']}, difference {_size(second['difference'])}"
             if isinstance(second, Mapping)
             else "none"
         )
@@ -122,6 +132,14 @@ def _show_receipt(console: Console, receipt: Json) -> None:
             f"root {root}"
         )
     )
+
+
+def _short(difference: object) -> str:
+    """A difference with two digits, since people look at its size alone."""
+    if difference is None:
+        return "-"
+    value = Decimal(str(difference))
+    return "0" if value.is_zero() else f"{value:.1e}"
 
 
 def _mapping(value: object) -> Json:
