@@ -63,6 +63,21 @@ _SIGNS = re.compile(r"\b(?:short(?![- ]term)|shorted|minus|negative|sold)\b", re
 # "One" is far more often a pronoun than an amount.
 _PRONOUNS = frozenset({"one"})
 
+# Names of quantities that cannot mean another tool's: where one is asked for, a tool that computes
+# it must have been called. A limit check measures risk itself.
+_QUANTITIES: Sequence[tuple[re.Pattern[str], frozenset[str]]] = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(tools.split()))
+    for words, tools in (
+        (r"var|value[- ]at[- ]risk", "value_at_risk limit_check"),
+        (r"expected shortfall|cvar", "expected_shortfall limit_check"),
+        (r"volatilit(?:y|ies)", "volatility"),
+        (r"correlations?", "correlation"),
+        (r"betas?", "beta"),
+        (r"drawdowns?", "drawdown"),
+        (r"deltas?|gammas?|vegas?|thetas?|rhos?", "option_greek"),
+    )
+)
+
 
 def _occurrences(value: str, message: str) -> Iterable[Span]:
     """Occurrences of a value in the message that neither begin nor end inside a word."""
@@ -135,7 +150,7 @@ def unused_inputs(
     entities: EntityIndex,
     optional_arguments: Mapping[str, frozenset[str]],
 ) -> list[str]:
-    """Numbers, signs, names and qualifiers of the message that no call used, as written.
+    """Numbers, signs, names, qualifiers and quantities of the message that no call used.
 
     Args:
         calls: The calls of the answer.
@@ -154,6 +169,10 @@ def unused_inputs(
     amounts = [span for span in words if message[slice(*span)].lower() not in _PRONOUNS]
     unused += _uncovered(amounts, covered)
     unused += _uncovered((match.span() for match in _SIGNS.finditer(message)), covered)
+    called = {call.name for call in calls}
+    for pattern, tools in _QUANTITIES:
+        if not tools & called:
+            unused += _uncovered((match.span() for match in pattern.finditer(message)), covered)
     # "In dollars" is answered when the result is in dollars, although no call took the words.
     units = {item.unit for call in calls if call.result for item in call.result.fields.values()}
     named = [entity.span for entity in entities.find(message) if entity.code not in units]

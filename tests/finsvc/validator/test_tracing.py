@@ -120,3 +120,22 @@ def test_currency_written_after_an_amount_is_no_target(
 @pytest.mark.parametrize("name", ["m\u0131crosoft", "m\u0130crosoft"])
 def test_name_with_a_foreign_i_is_still_a_name(name: str) -> None:
     assert unused(f"VaR of the sample book and {name}", portfolio="sample book") == [name]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("Expected shortfall of the sample book", ["Expected shortfall"]),
+        ("CVaR of the sample book", ["CVaR"]),
+        ("Volatility and beta of the sample book", ["Volatility", "beta"]),
+        ("Value at risk of the sample book", []),
+    ],
+)
+def test_quantity_that_no_call_computed_is_unused(message: str, words: list[str]) -> None:
+    assert unused(message, portfolio="sample book") == words
+
+
+def test_quantity_inside_an_argument_is_used() -> None:
+    check = call(name="positions", arguments={"portfolio": "sample book", "limit": "VaR limit"})
+    message = "Does the sample book keep its VaR limit?"
+    assert unused_inputs([check], message, entities=INDEX, optional_arguments=OPTIONAL) == []
