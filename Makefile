@@ -1,11 +1,19 @@
 # Two commands are enough on a fresh machine: `make demo` and `make test`.
 # Needed beforehand: python 3.11 or newer with venv and pip, make.
 
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints/cpu.txt
 DEMO_DATA := .demo-data
+
+# One line a package shows that the set-up moves; everything else pip says is noise or an error.
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+	--constraint $(CONSTRAINTS)
+SHOW = 2>&1 | grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR)|[Ee]rror' \
+	| cut -c1-100
 
 .PHONY: demo serve test test-full check bench clean help
 
@@ -20,15 +28,13 @@ help:
 $(VENV)/runtime.stamp: pyproject.toml $(CONSTRAINTS)
 	@echo 'Setting up (1/2): virtual environment, then the service and its packages.'
 	@echo 'The first time this takes two to four minutes.'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
-		--constraint $(CONSTRAINTS) --editable '.[demo]'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable '.[demo]' $(SHOW)
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/runtime.stamp
 	@echo 'Setting up (2/2): packages of the tests.'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
-		--constraint $(CONSTRAINTS) --editable '.[demo,test]'
+	@$(PIP) --editable '.[demo,test]' $(SHOW)
 	@touch $@
 
 demo: $(VENV)/runtime.stamp

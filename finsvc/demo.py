@@ -109,7 +109,10 @@ def _object(value: object) -> Json:
 
 def _scientific(value: object) -> str:
     """A difference to two digits: it is the size that matters."""
-    return "" if value is None else f"{Decimal(str(value)):.1e}"
+    if value is None:
+        return ""
+    difference = Decimal(str(value))
+    return f"{difference:.1e}" if difference else "0"
 
 
 def _objects(value: object) -> list[Json]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
