@@ -133,14 +133,6 @@ def _show_receipt(console: Console, receipt: Json) -> None:
     )
 
 
-def _short(difference: object) -> str:
-    """A difference with two digits, since people look at its size alone."""
-    if difference is None:
-        return "-"
-    value = Decimal(str(difference))
-    return "0" if value.is_zero() else f"{value:.1e}"
-
-
 def _mapping(value: object) -> Json:
     return value if isinstance(value, Mapping) else {}
 
