@@ -1,9 +1,8 @@
 """Joins everything: the one place where rooms and packages that never see each other meet."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from engine.engine import Engine
@@ -12,21 +11,16 @@ from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.clock import SystemClock
 from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
 from finsvc.adapters.files import exclusive_lock, write_atomically
-from finsvc.adapters.identities import LOCAL_ROLES, LocalIdentities
+from finsvc.adapters.identities import LocalIdentities
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.adapters.raw_model import EngineRawModel
 from finsvc.adapters.replay import DecisionReplayer
 from finsvc.agents.executor import ToolExecutor
 from finsvc.agents.loop import Executor, Limits
-from finsvc.agents.resolution.context import instruments_of, portfolio_json
-from finsvc.books.shelf import Book, BookShelf
+from finsvc.books.shelf import BookShelf
+from finsvc.data import LOCAL_PRINCIPAL, Data, OnProgress, open_data
 from finsvc.domain.errors import StateError
-from finsvc.domain.identifiers import SnapshotDigest
-from finsvc.domain.market import MarketView
 from finsvc.domain.policy import Principal
-from finsvc.marketdata.build import build_snapshot, snapshot_folder
-from finsvc.marketdata.market import SnapshotMarket
-from finsvc.marketdata.second_reader import SecondMarket
 from finsvc.services.approve import Approvals
 from finsvc.services.ask import Ask, AskParts
 from finsvc.services.calculate import Calculate
@@ -34,46 +28,17 @@ from finsvc.services.chat import Chat, ChatParts
 from finsvc.services.replay import Replay
 from finsvc.services.report import RunReport
 from finsvc.settings import EMBEDDED, Settings
+from finsvc.telemetry import (
+    ObservedExecutor,
+    ObservedLog,
+    ObservedModel,
+    ObservedRawModel,
+    Telemetry,
+)
 from finsvc.validator.entities import NameIndex
 from finsvc.validator.recompute import Recomputation
 
-LOCAL_PRINCIPAL = Principal(id="local", roles=LOCAL_ROLES)
 AGENT_MODELS = ("finsvc/auto", "finsvc/risk", "finsvc/compliance", "finsvc/market")
-
-OnProgress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    """Market data and books: all that a calculator run needs."""
-
-    market: SnapshotMarket
-    second_market: SecondMarket
-    books: BookShelf
-    snapshots: Path
-
-    def market_for(self, digest: str) -> MarketView:
-        """The market of a recorded snapshot, from the archive of snapshots.
-
-        Raises:
-            StateError: The snapshot is not there or was altered.
-        """
-        if digest == self.market.snapshot:
-            return self.market
-        expected = SnapshotDigest(digest)
-        return SnapshotMarket(snapshot_folder(self.snapshots, expected), expected=expected)
-
-    def inline_books(self, inputs: Mapping[str, object]) -> Mapping[str, object]:
-        """Replace ``{"book": NAME}`` as the portfolio by the book's positions."""
-        portfolio = inputs.get("portfolio")
-        if not isinstance(portfolio, Mapping) or set(portfolio) != {"book"}:
-            return inputs
-        book = self.books.load(str(portfolio["book"]), field="portfolio.book")
-        return {**inputs, "portfolio": portfolio_json(book.portfolio)}
-
-    def last_date(self, book: Book) -> date:
-        """The last date on which everything that values a book has data."""
-        return self.market.last_date(instruments_of(book.portfolio), uses_fx=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,24 +63,6 @@ class Services:
     data: Data
 
 
-def open_data(settings: Settings, on_progress: OnProgress) -> Data:
-    """Build or check the snapshot and open it and the books.
-
-    Raises:
-        StateError: A source package has drifted, or the data directory cannot be used.
-    """
-    snapshots = settings.data_dir / "snapshots"
-    digest = build_snapshot(snapshots, on_progress)
-    folder = snapshot_folder(snapshots, digest)
-    market = SnapshotMarket(folder, expected=digest)
-    return Data(
-        market=market,
-        second_market=SecondMarket(folder, expected=digest),
-        books=BookShelf(settings.data_dir / "books", market),
-        snapshots=snapshots,
-    )
-
-
 def model_folder(settings: Settings) -> Path:
     """Folder of the model that the settings name."""
     return EMBEDDED_FOLDER if settings.model == EMBEDDED else Path(settings.model)
@@ -133,8 +80,10 @@ def _load_model(settings: Settings, on_progress: OnProgress) -> EngineModel:
 
 
 @contextmanager
-def open_services(settings: Settings, *, on_progress: OnProgress) -> Iterator[Services]:
-    """Start everything, and stop it in the reverse order.
+def open_services(
+    settings: Settings, *, on_progress: OnProgress, telemetry: Telemetry | None = None
+) -> Iterator[Services]:
+    """Start everything, and stop it in the reverse order; turns, tools and appends are observed.
 
     Raises:
         StateError: The data directory is in use or cannot be written, or the model is unusable.
@@ -148,7 +97,14 @@ def open_services(settings: Settings, *, on_progress: OnProgress) -> Iterator[Se
         policy = CedarPolicies(data_dir / "bundles")
         audit = AuditLog.open(data_dir / "log", data_dir / "keys" / "log.pem")
         stack.callback(audit.close)
-        yield _join(settings, data=data, model=model, policy=policy, audit=audit)
+        yield _join(
+            settings,
+            data=data,
+            model=model,
+            policy=policy,
+            audit=audit,
+            telemetry=telemetry or Telemetry(),
+        )
 
 
 def _ask(
@@ -157,17 +113,19 @@ def _ask(
     data: Data,
     model: EngineModel,
     policy: CedarPolicies,
-    audit: AuditLog,
+    log: ObservedLog,
+    telemetry: Telemetry,
 ) -> Ask:
     """Build the use case that answers questions."""
 
     def executor_for(principal: Principal) -> Executor:
-        return ToolExecutor(principal, market=data.market, books=data.books, gate=policy)
+        executor = ToolExecutor(principal, market=data.market, books=data.books, gate=policy)
+        return ObservedExecutor(executor, telemetry)
 
     parts = AskParts(
-        model=model,
+        model=ObservedModel(model, telemetry),
         policy=policy,
-        log=audit,
+        log=log,
         clock=SystemClock(),
         entities=NameIndex(data.books.names()),
         confirm=Recomputation(data.second_market),
@@ -185,35 +143,37 @@ def _join(
     model: EngineModel,
     policy: CedarPolicies,
     audit: AuditLog,
+    telemetry: Telemetry,
 ) -> Services:
     """Build the use cases from their parts."""
     clock = SystemClock()
+    log = ObservedLog(audit, telemetry)
     replayer = DecisionReplayer(
         audit=audit, policies=policy, model=model, market_for=data.market_for
     )
-    raw = EngineRawModel(model)
+    raw = ObservedRawModel(EngineRawModel(model), telemetry)
     return Services(
         settings=settings,
-        ask=_ask(settings, data=data, model=model, policy=policy, audit=audit),
+        ask=_ask(settings, data=data, model=model, policy=policy, log=log, telemetry=telemetry),
         calculate=Calculate(
             market=data.market,
             second_market=data.second_market,
             policy=policy,
             inline_books=data.inline_books,
         ),
-        approvals=Approvals(policy=policy, log=audit, clock=clock),
-        replay=Replay(replayer=replayer, policy=policy, log=audit, clock=clock),
+        approvals=Approvals(policy=policy, log=log, clock=clock),
+        replay=Replay(replayer=replayer, policy=policy, log=log, clock=clock),
         report=RunReport(
             market=data.market,
             second_market=data.second_market,
             load_book=data.books.load,
             last_date=data.last_date,
             policy=policy,
-            log=audit,
+            log=log,
             clock=clock,
             write_file=write_atomically,
         ),
-        chat=Chat(ChatParts(model=raw, policy=policy, log=audit, clock=clock)),
+        chat=Chat(ChatParts(model=raw, policy=policy, log=log, clock=clock)),
         log=audit,
         audit=audit,
         identities=LocalIdentities(settings.data_dir / "identities.json"),

@@ -8,9 +8,9 @@ from pathlib import Path
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.calculators import registry
 from finsvc.commands.backend import Json, Say
+from finsvc.data import LOCAL_PRINCIPAL, open_data
 from finsvc.services.calculate import Calculate
 from finsvc.settings import Settings
-from finsvc.wiring import LOCAL_PRINCIPAL, open_data
 
 
 def run_calculator(settings: Settings, say: Say, *, name: str, inputs: Json) -> Json:

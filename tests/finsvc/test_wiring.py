@@ -3,16 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from finsvc.data import LOCAL_PRINCIPAL, Data, open_data
 from finsvc.domain.errors import StateError, UnknownNameError
 from finsvc.settings import Settings
-from finsvc.wiring import (
-    AGENT_MODELS,
-    LOCAL_PRINCIPAL,
-    Data,
-    model_folder,
-    open_data,
-    open_services,
-)
+from finsvc.wiring import AGENT_MODELS, model_folder, open_services
 from tests.engine.factories import SMALL_SHAPE, random_checkpoint
 
 
