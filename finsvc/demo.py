@@ -173,8 +173,6 @@ def running_service(data_dir: Path) -> Iterator[Service]:
         "env",
         f"FINSVC_DATA_DIR={data_dir.resolve()}",
         f"FINSVC_ASK_TIMEOUT={_ASK_TIMEOUT}",
-        # Threads that spin while others have the cores make a busy machine several times slower.
-        "OMP_WAIT_POLICY=PASSIVE",
         *(sys.executable, "-m", "finsvc.cli", "serve", "--host", "127.0.0.1", "--port", "0"),
     ]
     process = subprocess.Popen(command)  # noqa: S603 - our own interpreter and folder
