@@ -109,7 +109,9 @@ class ToolExecutor:
         resolved = policy = None
         try:
             arguments = parse_arguments(tool, text)
-            draft = Draft(arguments, market=self._market, books=self._books)
+            draft = Draft(
+                arguments, message=question.message, market=self._market, books=self._books
+            )
             resolved = RESOLVERS[tool.name](draft)
             policy = self._decide(call_id, tool, resolved, question)
             if not policy.is_allowed:

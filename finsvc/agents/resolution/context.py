@@ -1,5 +1,6 @@
 """What resolving a call needs, and what comes out of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -44,14 +45,31 @@ class Resolved:
 class Draft:
     """Collects what one call resolves to, while its spans are parsed."""
 
-    def __init__(self, spans: Spans, *, market: SnapshotMarket, books: BookShelf) -> None:
+    def __init__(
+        self, spans: Spans, *, message: str, market: SnapshotMarket, books: BookShelf
+    ) -> None:
+        """Take a call's spans and the message they were copied from."""
         self.spans = spans
+        self._message = message
         self.market = market
         self.books = books
         self.labels: dict[str, str] = {}
         self.defaults: list[str] = []
         self.notes: list[str] = []
         self.book = ""
+
+    def period_text(self) -> str:
+        """The span of ``start``, with the word "since" where the message has one in front of it.
+
+        "Since 2007" runs to the last date of the data, "2007" is that year alone; the word may
+        stay behind when a model copies the span.
+        """
+        span = self.text("start")
+        written = re.escape(span)
+        is_open = rf"\b(?:since (?:the )?{written}|from {written} on(?:wards?)?)\b"
+        if re.search(is_open, self._message, re.IGNORECASE):
+            return f"since {span}"
+        return span
 
     def text(self, name: str) -> str:
         """A required span; the catalogue's schema guarantees it."""

@@ -102,7 +102,7 @@ def date_range(
         start = draft.take(parse_date(draft.text("start"), field="start", context=context))
         end = draft.take(parse_date(draft.spans["end"], field="end", context=context))
     else:
-        period = draft.take(parse_period(draft.text("start"), context=context))
+        period = draft.take(parse_period(draft.period_text(), context=context))
         start, end = period.start, period.end
     draft.labels |= {"start": start.isoformat(), "end": end.isoformat()}
     return start, end

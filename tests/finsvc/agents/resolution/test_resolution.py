@@ -20,9 +20,25 @@ LAST = "2022-12-28"
 LAST_FX = "2026-10-30"
 
 
-def resolve(data: MarketData, tool: str, spans: dict[str, str]) -> Resolved:
+def resolve(data: MarketData, tool: str, spans: dict[str, str], *, message: str = "") -> Resolved:
     assert spans.keys() <= TOOLS[tool].arguments.keys()
-    return RESOLVERS[tool](Draft(spans, market=data.market, books=data.books))
+    draft = Draft(spans, message=message, market=data.market, books=data.books)
+    return RESOLVERS[tool](draft)
+
+
+@pytest.mark.parametrize(
+    ("message", "end"),
+    [
+        ("max drawdown of JPM since 2007", LAST),
+        ("max drawdown of JPM from 2007 onwards", LAST),
+        ("max drawdown of JPM in 2007", "2007-12-31"),
+        ("from the desk: max drawdown of JPM, 2007", "2007-12-31"),
+    ],
+)
+def test_year_after_since_runs_to_the_last_date(data: MarketData, message: str, end: str) -> None:
+    spans = {"instrument": "JPM", "start": "2007"}
+    resolved = resolve(data, "drawdown", spans, message=message)
+    assert (resolved.inputs["start"], resolved.inputs["end"]) == ("2006-12-29", end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
