@@ -121,6 +121,7 @@ def input_error(error: ValidationError) -> InputError:
     if first["type"] == "missing":
         return InputError(field=path, expected="a value", actual="nothing")
     message = first["msg"].removeprefix("Value error, ").removeprefix("expected ")
+    message = message.removeprefix("Input should be ")
     actual = repr(first["input"])
     if len(actual) > _SHOWN_INPUT_CHARACTERS:
         actual = actual[:_SHOWN_INPUT_CHARACTERS] + "..."

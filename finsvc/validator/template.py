@@ -73,6 +73,11 @@ def _table(call: ToolCall, result: CalculatorResult, rows: Mapping[str, Quantity
     return Part(text="; ".join(texts), numbers=tuple(numbers), calls=(call,), is_literal=False)
 
 
+def _is_shared(field: str, text: str, calls: Mapping[str, ToolCall]) -> bool:
+    """Whether several calls have this subject, so that a reader must be told which is meant."""
+    return field == "subject" and sum(c.labels.get(field) == text for c in calls.values()) > 1
+
+
 def _resolve(reference: Reference, calls: Mapping[str, ToolCall]) -> Part | Flaw:
     """Resolve one reference to what is printed in its place."""
     unknown = Flaw(reason=Reason.UNKNOWN_REFERENCE, detail=f"{reference} refers to nothing")
@@ -88,6 +93,8 @@ def _resolve(reference: Reference, calls: Mapping[str, ToolCall]) -> Part | Flaw
         return unknown if item is None else _number(call, reference, item)
     if reference.field in call.labels:
         text = call.labels[reference.field]
+        if _is_shared(reference.field, text, calls):
+            text = f"{text} ({call.id})"
         return Part(text=text, numbers=(), calls=(call,), is_literal=False)
     rows = table_rows(call.result, reference.field)
     return _table(call, call.result, rows) if rows else unknown

@@ -75,6 +75,25 @@ _QUANTITIES: Sequence[tuple[re.Pattern[str], frozenset[str]]] = tuple(
         (r"betas?", "beta"),
         (r"drawdowns?", "drawdown"),
         (r"deltas?|gammas?|vegas?|thetas?|rhos?", "option_greek"),
+        # Statistics over time or over members, which only these tools compute.
+        (r"averages?|median", "expected_shortfall"),
+        (
+            r"highest|lowest|maximum|minimum|cheapest|all[- ]time",
+            "value_at_risk expected_shortfall drawdown stress_test exposure large_exposures "
+            "limit_check",
+        ),
+        (
+            r"(?:more|less|higher|lower|riskier|safer|better|worse|larger|smaller|bigger|greater)"
+            r"(?: \w+){0,3} than",
+            "large_exposures limit_check",
+        ),
+        # What no tool computes: to answer with another figure would answer another question.
+        (
+            r"opening|opened|intraday|dividends?|implied|forwards?|forecasts?|predict\w*|tomorrow|"
+            r"sharpe|sortino|yields?|ratings?|rank(?:ed|ing)?|excluding|except|apart from|hedged",
+            "",
+        ),
+        (r"christmas|easter|thanksgiving|new year(?:'?s)?|good friday|black monday", ""),
     )
 )
 

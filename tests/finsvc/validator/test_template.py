@@ -23,6 +23,12 @@ def test_number_is_printed_from_the_result() -> None:
     assert text == "The VaR of the sample book is 48,212 USD."
 
 
+def test_subject_of_two_calls_names_the_call() -> None:
+    template = "[[c1.subject]]: [[c1.var|USD|0]]; [[c2.subject]]: [[c2.var|USD|0]]"
+    text = answer(template, c1=call(), c2=call(call_id="c2"))
+    assert text == "the sample book (c1): 48,212 USD; the sample book (c2): 48,212 USD"
+
+
 def test_number_with_fewer_decimals_is_marked_rounded() -> None:
     fields = {"rate": quantity("1.06490", "USD/EUR", 4)}
     parts, _ = bind("[[c1.rate|USD/EUR|2]]", {"c1": call(fields)})

@@ -139,3 +139,26 @@ def test_quantity_inside_an_argument_is_used() -> None:
     check = call(name="positions", arguments={"portfolio": "sample book", "limit": "VaR limit"})
     message = "Does the sample book keep its VaR limit?"
     assert unused_inputs([check], message, entities=INDEX, optional_arguments=OPTIONAL) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("highest close of Apple", ["highest"]),
+        ("average price of Apple", ["average"]),
+        ("Is Apple more risky than it was", ["more risky than"]),
+        ("price of Apple at Christmas", ["Christmas"]),
+        ("opening price of Apple", ["opening"]),
+        ("where did Apple close", []),
+    ],
+)
+def test_statistic_that_the_tool_does_not_compute_is_unused(message: str, words: list[str]) -> None:
+    calls = [call(name="price", arguments={"instrument": "Apple"})]
+    found = unused_inputs(calls, message, entities=INDEX, optional_arguments={})
+    assert found == words
+
+
+def test_statistic_that_the_tool_computes_is_used() -> None:
+    calls = [call(name="drawdown", arguments={"instrument": "Apple"})]
+    message = "maximum drawdown of Apple"
+    assert unused_inputs(calls, message, entities=INDEX, optional_arguments={}) == []
