@@ -16,10 +16,10 @@ from types import FrameType
 
 import uvicorn
 
-from finsvc.adapters.files import write_atomically
 from finsvc.api.app import create_app
 from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
+from finsvc.files import write_atomically
 from finsvc.logging import configure_logging
 from finsvc.settings import Settings
 from finsvc.telemetry import open_telemetry

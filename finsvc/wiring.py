@@ -10,7 +10,6 @@ from engine.errors import EngineError
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.clock import SystemClock
 from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
-from finsvc.adapters.files import exclusive_lock, write_atomically
 from finsvc.adapters.identities import LocalIdentities
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.adapters.raw_model import EngineRawModel
@@ -21,6 +20,7 @@ from finsvc.books.shelf import BookShelf
 from finsvc.data import LOCAL_PRINCIPAL, Data, OnProgress, open_data
 from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
+from finsvc.files import exclusive_lock, write_atomically
 from finsvc.services.approve import Approvals
 from finsvc.services.ask import Ask, AskParts
 from finsvc.services.calculate import Calculate

@@ -11,9 +11,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from finsvc.adapters.files import write_atomically
 from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
+from finsvc.files import write_atomically
 
 LOCAL_ROLES = frozenset({"analyst", "compliance", "auditor", "model:raw", "book:*"})
 _KEY_PREFIX = "fsk_"

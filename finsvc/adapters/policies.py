@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from finsvc.adapters.files import write_atomically
 from finsvc.domain.policy import PolicyOutcome, PolicyQuery
+from finsvc.files import write_atomically
 from policies.bundle import BUILTIN_BUNDLE, Bundle, load_bundle
 from policies.evaluator import PolicyDecision, evaluate
 

@@ -3,9 +3,7 @@
 A book is a file ``NAME.csv``, with its limits, if it has any, in ``NAME.limits.csv`` beside it.
 """
 
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +11,11 @@ from finsvc.books.limits_csv import parse_limits
 from finsvc.books.positions_csv import parse_positions
 from finsvc.books.reference import Reference
 from finsvc.books.rows import FILE_BYTES_MAX
-from finsvc.domain.errors import InputError, StateError, UnknownNameError
+from finsvc.domain.errors import InputError, UnknownNameError
 from finsvc.domain.identifiers import BookName, CurrencyCode
 from finsvc.domain.limits import Limit
 from finsvc.domain.positions import Portfolio
+from finsvc.files import write_atomically
 
 SAMPLE = BookName("sample")
 
@@ -99,7 +98,7 @@ class BookShelf:
             # Limits come first: a book never appears without the limits it was imported with.
             files = {f"{book}{_LIMITS_SUFFIX}.csv": raw_limits, **files}
         for file_name, content in files.items():
-            _write(self._books_dir / file_name, content)
+            write_atomically(self._books_dir / file_name, content)
         return book
 
     def _free_name(self, name: str, *, replace: bool) -> BookName:
@@ -149,29 +148,4 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise InputError(
             field=path.name, expected="a readable file", actual=error.strerror or str(error)
-        ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file as a whole: readers see the old content or the new, never a part."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                temporary.replace(path)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise StateError(
-            f"books: expected a writable folder {path.parent}, got {error.strerror}"
         ) from error

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from finsvc import main
-from finsvc.adapters.files import exclusive_lock
 from finsvc.adapters.identities import LocalIdentities
 from finsvc.agents.catalogue import AgentName
 from finsvc.agents.loop import Progress
@@ -13,6 +12,7 @@ from finsvc.commands.backend import AskInput, Backend, Json, ReportInput, Say
 from finsvc.commands.steps import step_line
 from finsvc.domain.errors import InputError, UnknownNameError
 from finsvc.domain.policy import Action, PolicyQuery, Principal
+from finsvc.files import exclusive_lock
 from finsvc.logging import configure_logging
 from finsvc.services.approve import ApprovalVerdict
 from finsvc.services.decision import AskCommand, decision_to_json

@@ -7,10 +7,10 @@ from typing import cast
 
 import httpx
 
-from finsvc.adapters.files import write_atomically
 from finsvc.commands.backend import AskInput, Json, ReportInput, Say
 from finsvc.commands.output import RemoteError
 from finsvc.commands.steps import step_line
+from finsvc.files import write_atomically
 from finsvc.settings import Settings
 
 SERVICE_FILE = "service.json"

@@ -118,7 +118,7 @@ def test_missing_file_is_refused_by_name(shelf: BookShelf, tmp_path: Path) -> No
 
 def test_folder_that_cannot_be_written_is_a_state_error(tmp_path: Path, own: Path) -> None:
     (tmp_path / "books").write_text("not a folder")
-    with pytest.raises(StateError, match="expected a writable folder"):
+    with pytest.raises(StateError, match="expected a writable file"):
         BookShelf(tmp_path / "books", real_market()).import_csv(own, "mine")
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from finsvc import cli
 from finsvc.adapters.audit import AuditLog
-from finsvc.adapters.files import exclusive_lock
 from finsvc.adapters.identities import LocalIdentities
 from finsvc.commands.backend import AskInput, ReportInput
 from finsvc.commands.local_service import LocalBackend
 from finsvc.commands.steps import step_line
 from finsvc.domain.errors import UnknownNameError
 from finsvc.domain.policy import Principal
+from finsvc.files import exclusive_lock
 from finsvc.services.ports import RecordKind
 from finsvc.wiring import Services
 from tests.finsvc.api.fakes import ANSWER, World, make_world

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from audit.errors import LogFailedError
-from finsvc.adapters.files import write_atomically
 from finsvc.agents.resolution.context import instruments_of
 from finsvc.domain.errors import RefusedError, StateError, UnknownNameError
 from finsvc.domain.policy import Principal
+from finsvc.files import write_atomically
 from finsvc.services.ports import RecordKind
 from finsvc.services.report import ReportCommand, ReportRun, RunReport, report_run_to_json
 from tests.finsvc.asking import ANALYST, Desk

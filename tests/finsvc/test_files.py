@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from finsvc.adapters.files import exclusive_lock, write_atomically
 from finsvc.domain.errors import StateError
+from finsvc.files import exclusive_lock, write_atomically
 
 _HOLD = """
 import sys
 from pathlib import Path
-from finsvc.adapters.files import exclusive_lock
+from finsvc.files import exclusive_lock
 with exclusive_lock(Path(sys.argv[1])):
     sys.stdout.write("held\\n")
     sys.stdout.flush()
