@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from finsvc.agents.catalogue import AgentName
 from finsvc.agents.loop import Progress
 from finsvc.api.context import ApiContext
-from finsvc.api.error_map import to_answer
+from finsvc.api.failures import failure_event
 from finsvc.api.sse import DONE, Finished, Idle, Relay, event, keep_alive, relay
 from finsvc.services.decision import AskCommand, Decision, decision_to_json
 
@@ -129,7 +129,7 @@ async def completion_events(
     except Exception as error:
         if not has_sent:
             raise
-        yield event(to_answer(error).document)
+        yield failure_event(error, request_id=command.request_id)
         return
     yield DONE
 
@@ -150,7 +150,7 @@ async def run_events(context: ApiContext, command: AskCommand) -> AsyncIterator[
     except Exception as error:
         if not has_sent:
             raise
-        yield event(to_answer(error).document, name="error")
+        yield failure_event(error, request_id=command.request_id, name="error")
 
 
 def _answer_chunks(head: CompletionHead, decision: Decision) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from finsvc.api.error_map import BodyTooLargeError, NotAuthenticatedError, to_answer
+from finsvc.api.failures import log_failure
 from finsvc.api.ports import Identities
 from finsvc.domain.policy import Principal
 from finsvc.telemetry import Telemetry
@@ -70,13 +71,7 @@ class RequestFrame:
         try:
             await self._app(scope, receive, framed)
         except Exception as error:  # noqa: BLE001 - the top-level handler: nothing leaves raw
-            _log.error(
-                "request_failed",
-                request_id=request_id,
-                error=type(error).__name__,
-                code=getattr(error, "code", None),
-                origin=_origin(error),
-            )
+            log_failure(error, request_id=request_id)
             if status == 0:
                 await send_error(framed, error)
         finally:
@@ -186,13 +181,3 @@ def _request_id(given: str | None) -> str:
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return f"req_{secrets.token_hex(16)}"
-
-
-def _origin(error: BaseException) -> str:
-    """File and line where an error was raised; its message may quote client data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from finsvc.api.agent_completion import CompletionHead
 from finsvc.api.context import ApiContext
-from finsvc.api.error_map import to_answer
+from finsvc.api.failures import failure_event
 from finsvc.api.sse import DONE, Finished, Idle, Relay, event, keep_alive, relay
 from finsvc.services.chat import (
     Candidate,
@@ -68,7 +68,7 @@ async def complete_events(
     except Exception as error:
         if not has_sent:
             raise
-        yield event(to_answer(error).document)
+        yield failure_event(error, request_id=command.request_id)
         return
     finally:
         has_left.set()

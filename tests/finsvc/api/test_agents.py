@@ -5,6 +5,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from finsvc.api.admission import RUNNING_MAX
 from finsvc.domain.errors import RefusedError, TimedOutError
 from tests.finsvc.api.fakes import ANSWER, World, make_world
@@ -53,8 +55,12 @@ def test_run_as_stream_gives_progress_then_decision(world: World) -> None:
 
 
 def test_run_as_stream_failing_midway_gives_an_error_event(world: World) -> None:
-    world.services.ask.late_failure = TimedOutError("too late")
-    answer = world.client().post("/v1/agents/risk/runs", json={"question": "q", "stream": True})
+    world.services.ask.late_failure = TimedOutError("too late for 720,101 USD")
+    with capture_logs() as logs:
+        answer = world.client().post("/v1/agents/risk/runs", json={"question": "q", "stream": True})
+    failed = [entry for entry in logs if entry["event"] == "request_failed"]
+    assert [(entry["error"], entry["code"]) for entry in failed] == [("TimedOutError", "timed_out")]
+    assert "720,101" not in str(failed)
     assert answer.status_code == 200
     assert "event: error\n" in answer.text
     assert '"code":"timed_out"' in answer.text
