@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,7 +43,10 @@ class FieldSpec:
 class Calculator:
     """A registered calculator.
 
-    ``second_kind`` declares what makes the second method independent.
+    ``second_kind`` declares what makes the second method independent. ``rule_set`` names the rules
+    and their date that the figures follow, "" where no rule prescribes them. ``formula`` and
+    ``source`` go to the calculator's page; "" leaves them to the docstrings of its module.
+    ``needs_human`` marks proposals: a person decides, whatever the figures say.
     """
 
     name: str
@@ -54,6 +57,10 @@ class Calculator:
     second_kind: SecondKind
     compute: Callable[[CalculatorInput, MarketView], Computation]
     second: Callable[[CalculatorInput, MarketView], SecondOpinion]
+    rule_set: str = ""
+    formula: str = ""
+    source: str = ""
+    needs_human: bool = False
 
     @property
     def tolerances(self) -> Mapping[str, Tolerance]:
@@ -133,6 +140,7 @@ def bind_compute(
 ) -> Callable[[CalculatorInput, MarketView], Computation]:
     """Let a function of one input model take any, refusing those of another calculator."""
 
+    @wraps(function)
     def call(inputs: CalculatorInput, market: MarketView) -> Computation:
         return function(_checked(model, inputs), market)
 
@@ -144,6 +152,7 @@ def bind_second(
 ) -> Callable[[CalculatorInput, MarketView], SecondOpinion]:
     """Do the same for a second method."""
 
+    @wraps(function)
     def call(inputs: CalculatorInput, market: MarketView) -> SecondOpinion:
         return function(_checked(model, inputs), market)
 
