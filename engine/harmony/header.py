@@ -17,7 +17,7 @@ _RECIPIENT = re.compile(r"to=(\S+)")
 _CONTENT_TYPES = frozenset({"json", "code"})
 # Head of a message that lacks its `<|message|>`: what can be told from the content.
 _JOINED_HEAD = re.compile(
-    r"\s*(?:analysis|commentary|final)?(?:\s*to=[A-Za-z0-9_.-]+)*(?:\s*(?:json|code)(?!\w))?\s*"
+    r"\s*(?P<channel>analysis|commentary|final)?(?:\s*to=[A-Za-z0-9_.-]+)*(?:\s*(?:json|code)(?!\w))?\s*"
 )
 
 
@@ -90,7 +90,9 @@ def read_joined(items: Sequence[ControlToken | str]) -> tuple[Header, str]:
     match = _JOINED_HEAD.match(tail)
     end = match.end() if match else 0
     constrain = [ControlToken.CONSTRAIN] if is_constrained else []
-    return read_header([*items[: last + 1], tail[:end], *constrain]), tail[end:]
+    # An earlier channel section must not give its name to content that does not bear it.
+    name = "" if match and match["channel"] else "?"
+    return read_header([*items[: last + 1], name, tail[:end], *constrain]), tail[end:]
 
 
 def _read_role(text: str, faults: list[HeaderFault]) -> tuple[bool, list[str]]:
@@ -115,9 +117,10 @@ def _read_channels(
     for section in sections:
         recipients += _RECIPIENT.findall(section)
         words = _RECIPIENT.sub(" ", section).split()
-        if not words:
+        if not words and len(sections) == 1:
             continue
-        names.append(words[0])
+        # Of several sections each must name the channel, or the audience is unknown.
+        names.append(words[0] if words else "")
         if any(word not in _CONTENT_TYPES for word in words[1:]):
             faults.append(HeaderFault.GARBAGE)
     if len(sections) > 1:

@@ -1,4 +1,4 @@
-"""What an assistant turn says, and what had to be mended to read it."""
+"""What an assistant turn says, what had to be mended to read it, and both as events of a stream."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 class Repair(StrEnum):
     """What was mended or dropped in a turn."""
 
+    ARGUMENTS_AGAINST_SCHEMA = "arguments_against_schema"
     CALL_ON_ANALYSIS = "call_on_analysis"
     CALL_ON_FINAL = "call_on_final"
     CALL_NOT_ENDED_BY_CALL = "call_not_ended_by_call"
@@ -37,12 +38,46 @@ class Repair(StrEnum):
     UNKNOWN_TOOL = "unknown_tool"
 
 
+class TextKind(StrEnum):
+    """Whom a text is for: nobody outside the service, the user before a call, or the user."""
+
+    ANALYSIS = "analysis"
+    PREAMBLE = "preamble"
+    FINAL = "final"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """A call of a declared tool; `arguments` is the text of a JSON object."""
 
     name: str
     arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """More text of a kind; the deltas of a kind joined are the text of the turn."""
+
+    kind: TextKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMade:
+    """A call, once it is whole and counts."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """The first occurrence of a repair; `position` counts generated tokens from 0."""
+
+    repair: Repair
+    position: int
+
+
+TurnEvent = Delta | CallMade | Repaired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +88,8 @@ class Turn:
         calls: Calls in the order written.
         final: The answer; None when there is none, and beside a call, whose result it lacks.
         analysis: Reasoning, and text of unknown audience; never to be shown as the answer.
-        preamble: Commentary to the user.
+        preamble: Commentary to the user; beside a call also what was written as an answer, since
+            a stream has shown it by then.
         repairs: What was mended, each kind once, in order of first occurrence.
         reasoning_tokens: Ids of analysis contents.
     """

@@ -1,19 +1,14 @@
 """The answer's text while a model is still writing it, and where a stop sequence ends it.
 
-Only a well-formed message on the final channel streams. Whatever else a model writes waits for the
-parser of the whole turn, which never takes reasoning for an answer.
+What is answer and what is reasoning is decided by the engine's parser, which reads the same tokens
+in the record: text that streams is text of the record.
 """
 
-import codecs
-import re
 from collections.abc import Callable, Sequence
 
+from engine.harmony.stream import TurnStream
+from engine.harmony.turn import Delta, TextKind, TurnEvent
 from engine.tokenizer import Tokenizer
-
-_FINAL_HEADER = re.compile(r"final\s*")
-# Text that may turn out to be the spelling of a control token or a part of one is held back.
-_PARTIAL_SPELLING = re.compile(r"<(?:\|[A-Za-z0-9_]*\|?)?\Z")
-_SPELLING = re.compile(r"<\|[A-Za-z0-9_]+\|>")
 
 
 class FinalStream:
@@ -23,12 +18,10 @@ class FinalStream:
         self, tokenizer: Tokenizer, *, stops: Sequence[str], on_text: Callable[[str], None]
     ) -> None:
         self._tokenizer = tokenizer
+        # Calls are not this class's business, so no tool is declared to the parser.
+        self._turn = TurnStream(tokenizer, ())
         self._stops = tuple(stops)
         self._on_text = on_text
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._header = b""
-        self._is_in_channel = False
-        self._is_in_final = False
         self._pending = ""
         self._position = 0
         self._emitted: list[str] = []
@@ -48,61 +41,31 @@ class FinalStream:
         self._position += 1
         if self.is_stopped:
             return
-        if self._tokenizer.is_special(token_id):
-            self._take_control(token_id)
-            return
+        was_in_final = self._turn.is_in_final
+        self._add(self._turn.take((token_id,)), is_last=False)
         # A network may have more outputs than the vocabulary has tokens; those say nothing.
         table = self._tokenizer.token_bytes
-        data = table[token_id] if token_id < len(table) else None
-        if data is None:
-            return
-        if self._is_in_final:
+        has_text = token_id < len(table) and table[token_id] is not None
+        if was_in_final and has_text and not self._tokenizer.is_special(token_id):
             self.content_positions.append(position)
-            self._add(self._decoder.decode(data))
-        elif self._is_in_channel:
-            self._header += data
 
-    def finish(self, final: str | None) -> None:
-        """Emit what is left once the whole turn was parsed; ``final`` is the parser's word.
+    def finish(self) -> None:
+        """Emit what is left once the last token was taken."""
+        if not self.is_stopped:
+            self._add(self._turn.end(), is_last=True)
 
-        Text that streamed stays the beginning of the answer; the rest of it follows.
-        """
-        if self.is_stopped:
-            return
-        sent = self.text
-        if final is not None and final.startswith(sent):
-            self._pending = final.removeprefix(sent)
-        self._flush(is_last=True)
-
-    def _take_control(self, token_id: int) -> None:
-        special = self._tokenizer.special_ids
-        if self._is_in_final:
-            # The end of the first answer; what follows is the parser's to judge.
-            self._is_in_final = False
-            self._add(self._decoder.decode(b"", final=True))
-            self._is_in_channel = False
-        elif token_id == special.get("<|channel|>"):
-            self._is_in_channel, self._header = True, b""
-        elif token_id == special.get("<|message|>"):
-            header = self._header.decode("utf-8", "replace")
-            is_first = not self._emitted and not self._pending
-            self._is_in_final = (
-                self._is_in_channel and is_first and _FINAL_HEADER.fullmatch(header) is not None
-            )
-            self._is_in_channel = False
-        else:
-            self._is_in_channel = False
-
-    def _add(self, text: str) -> None:
-        if text:
+    def _add(self, events: Sequence[TurnEvent], *, is_last: bool) -> None:
+        text = "".join(
+            event.text
+            for event in events
+            if isinstance(event, Delta) and event.kind is TextKind.FINAL
+        )
+        if text or is_last:
             self._pending += text
-            self._flush(is_last=False)
+            self._flush(is_last=is_last)
 
     def _flush(self, *, is_last: bool) -> None:
         text = self._pending
-        # The parser takes spellings of control tokens out; so does the stream.
-        while (shorter := _SPELLING.sub("", text)) != text:
-            text = shorter
         cut = min((at for stop in self._stops if (at := text.find(stop)) >= 0), default=None)
         if cut is not None:
             self.is_stopped = True
@@ -115,9 +78,8 @@ class FinalStream:
             self._on_text(ready)
 
     def _held_back(self, text: str) -> int:
-        """Length of the tail that may belong to a stop sequence or a control spelling."""
-        partial = _PARTIAL_SPELLING.search(text)
-        longest = len(text) - partial.start() if partial else 0
+        """Length of the tail that may belong to a stop sequence."""
+        longest = 0
         for stop in self._stops:
             for length in range(min(len(stop) - 1, len(text)), longest, -1):
                 if text.endswith(stop[:length]):

@@ -134,7 +134,7 @@ class EngineRawModel:
     ) -> RawTurn:
         tokenizer = self._model.engine.tokenizer
         turn = parse_turn(generation.token_ids, tokenizer, prompt.tool_names)
-        stream.finish(turn.final)
+        stream.finish()
         calls = tuple(
             ChatToolCall(id="", name=call.name, arguments=call.arguments) for call in turn.calls
         )

@@ -172,7 +172,7 @@ FINALS = {
         (Repair.HEADER_GARBAGE,),
     ),
     "<|channel|>final<|message|>No.<|end|><|start|>assistant<|channel|>final<|message|>Yes."
-    "<|return|>": ("Yes.", (Repair.SEVERAL_FINALS,)),
+    "<|return|>": ("No.", (Repair.SEVERAL_FINALS,)),
     "<|start|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>": (
         "Yes.",
         (Repair.DOUBLED_START,),
@@ -250,3 +250,49 @@ def test_ids_outside_the_vocabulary_are_dropped_and_named() -> None:
     tokenizer = small_tokenizer()
     turn = parse_turn([-1, 10**9, *stream(WELL_FORMED_CALL, tokenizer)], tokenizer, TOOLS)
     assert (turn.calls, turn.repairs) == ((CALL,), (Repair.STRAY_CONTROL,))
+
+
+def test_call_against_the_schema_of_its_tool_is_dropped_and_named() -> None:
+    tokenizer = small_tokenizer()
+    asked: list[tuple[str, str]] = []
+
+    def check(name: str, arguments: str) -> bool:
+        asked.append((name, arguments))
+        return "KO" not in arguments
+
+    turn = parse_turn(stream(WELL_FORMED_CALL, tokenizer), tokenizer, TOOLS, check=check)
+    assert (turn.calls, turn.repairs) == ((), (Repair.ARGUMENTS_AGAINST_SCHEMA,))
+    assert asked == [("price", '{"instrument":"KO"}')]
+    other = WELL_FORMED_CALL.replace("KO", "AA")
+    assert parse_turn(stream(other, tokenizer), tokenizer, TOOLS, check=check).calls
+
+
+def test_answer_beside_a_call_counts_as_preamble_in_the_order_shown() -> None:
+    turn = parse(
+        "<|channel|>final<|message|>It is 5.<|end|>"
+        "<|start|>assistant<|channel|>commentary<|message|>Wait.<|end|>"
+        "<|start|>assistant" + WELL_FORMED_CALL
+    )
+    assert (turn.final, turn.preamble) == (None, "It is 5.\nWait.")
+    assert (turn.calls, turn.repairs) == ((CALL,), (Repair.FINAL_BESIDE_CALL,))
+
+
+def test_answer_after_an_ended_call_counts_as_preamble() -> None:
+    turn = parse(
+        f"{WELL_FORMED_CALL.replace('<|call|>', '<|end|>')}<|start|>assistant"
+        "<|channel|>final<|message|>It is 5.<|return|>"
+    )
+    assert (turn.final, turn.preamble, turn.calls) == (None, "It is 5.", (CALL,))
+    assert turn.repairs == (Repair.CALL_NOT_ENDED_BY_CALL, Repair.FINAL_BESIDE_CALL)
+
+
+def test_texts_of_a_kind_are_joined_by_line_feeds() -> None:
+    message = "<|channel|>{}<|message|>{}<|end|><|start|>assistant"
+    turn = parse(
+        message.format("analysis", "one")
+        + message.format("analysis", "")
+        + message.format("commentary", "a")
+        + message.format("analysis", "two")
+        + message.format("commentary", "b")
+    )
+    assert (turn.analysis, turn.preamble) == ("one\ntwo", "a\nb")

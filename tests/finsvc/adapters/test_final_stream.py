@@ -29,7 +29,7 @@ def played(tokens: list[int], *, stops: tuple[str, ...] = ()) -> tuple[FinalStre
         if stream.is_stopped:
             break
         stream.take(token)
-    stream.finish(parse_turn(tokens, T, {"price"}).final)
+    stream.finish()
     return stream, pieces
 
 
