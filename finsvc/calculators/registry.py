@@ -1,16 +1,28 @@
 """Every calculator by name."""
 
 from collections.abc import Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from finsvc.calculators.calculator import Calculator
 from finsvc.calculators.catalogue_book import BOOK
 from finsvc.calculators.catalogue_market import MARKET
 from finsvc.calculators.catalogue_risk import RISK
+from finsvc.calculators.risk.catalogue_backtests import BACKTESTS
 from finsvc.domain.errors import UnknownNameError
 
+_FAMILIES = (
+    RISK,
+    BOOK,
+    MARKET,
+    BACKTESTS,
+)
+
 CALCULATORS: Mapping[str, Calculator] = MappingProxyType(
-    {entry.name: entry for entry in sorted((*RISK, *BOOK, *MARKET), key=lambda entry: entry.name)}
+    {
+        entry.name: entry
+        for entry in sorted(chain.from_iterable(_FAMILIES), key=lambda entry: entry.name)
+    }
 )
 """All calculators, sorted by name."""
 

@@ -123,7 +123,7 @@ def standard_normals(seed: int, num_rows: int, num_columns: int) -> Floats:
     return np.asarray(ndtri(uniforms), dtype=np.float64).reshape(num_rows, num_columns)
 
 
-def _correlated(normals_nf: Floats, root_ff: Floats) -> Floats:
+def correlated(normals_nf: Floats, root_ff: Floats) -> Floats:
     """Multiply column by column: elementwise sums have the same bits on every machine."""
     correlated_nf = np.zeros_like(normals_nf)
     for column in range(len(root_ff)):
@@ -138,7 +138,7 @@ def monte_carlo_tail(inputs: RiskInput, market: MarketView, *, num_paths: int, s
     scale = inputs.horizon_days / _step(inputs)
     root_ff = semidefinite_cholesky(covariance(np.log(growth_nf)) * scale)
     normals_nf = standard_normals(seed, num_paths, book.num_factors)
-    simulated_nf = np.exp(_correlated(normals_nf, root_ff))
+    simulated_nf = np.exp(correlated(normals_nf, root_ff))
     return tail_of(-book.profit(simulated_nf), inputs.confidence)
 
 

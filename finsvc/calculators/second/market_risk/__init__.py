@@ -1,0 +1,1 @@
+"""Second methods of market risk: they share no code with `finsvc.calculators.risk`."""
