@@ -1,0 +1,69 @@
+"""Registration of the calculators of regulatory capital and liquidity."""
+
+from finsvc.calculators.calculator import Calculator, FieldSpec, bind_compute, bind_second
+from finsvc.calculators.capital.irb import irb_rwa
+from finsvc.calculators.capital.sa_ccr import sa_ccr
+from finsvc.calculators.inputs.capital.irb import IrbInput
+from finsvc.calculators.inputs.capital.sa_ccr import CcrInput
+from finsvc.calculators.second.capital.irb import confirm_irb_rwa
+from finsvc.calculators.second.capital.sa_ccr import confirm_sa_ccr
+from finsvc.calculators.second.opinion import SecondKind
+from finsvc.calculators.tolerances import ANALYTIC
+
+_REPORTING = "reporting currency"
+
+
+def _money(name: str, meaning: str, *, is_table: bool = False) -> FieldSpec:
+    return FieldSpec(
+        name=name, unit=_REPORTING, meaning=meaning, tolerance=ANALYTIC, is_table=is_table
+    )
+
+
+def _percent(name: str, meaning: str, *, is_table: bool = False) -> FieldSpec:
+    return FieldSpec(name=name, unit="%", meaning=meaning, tolerance=ANALYTIC, is_table=is_table)
+
+
+CAPITAL: tuple[Calculator, ...] = (
+    Calculator(
+        name="irb_rwa",
+        version="1.0.0",
+        summary="Risk-weighted assets by the internal ratings-based approach.",
+        input_model=IrbInput,
+        outputs=(
+            _money("rwa_total", "Risk-weighted assets of all exposures."),
+            _money("capital_total", "Capital of 8 percent of the risk-weighted assets."),
+            _money("expected_loss_total", "Expected loss of all exposures; a loss is positive."),
+            _money("ead_total", "Exposure at default of all exposures."),
+            _percent("risk_weight", "Weight of an exposure before scaling.", is_table=True),
+            _money("rwa", "Risk-weighted amount of an exposure.", is_table=True),
+            _money("expected_loss", "Expected loss; a loss is positive.", is_table=True),
+        ),
+        second_kind=SecondKind.REIMPLEMENTATION,
+        compute=bind_compute(IrbInput, irb_rwa),
+        second=bind_second(IrbInput, confirm_irb_rwa),
+    ),
+    Calculator(
+        name="sa_ccr",
+        version="1.0.0",
+        summary="Exposure at default of derivatives by the standardised approach (SA-CCR).",
+        input_model=CcrInput,
+        outputs=(
+            _money("ead_total", "Exposure at default of all netting sets."),
+            _money("ead", "Exposure at default of a netting set.", is_table=True),
+            _money("replacement_cost", "Replacement cost of a netting set.", is_table=True),
+            FieldSpec(
+                name="multiplier",
+                unit="1",
+                meaning="Share of the add-on that excess collateral leaves.",
+                tolerance=ANALYTIC,
+                is_table=True,
+            ),
+            _money("pfe", "Potential future exposure: multiplier times add-on.", is_table=True),
+            _money("add_on", "Add-on of a hedging set of a netting set.", is_table=True),
+        ),
+        second_kind=SecondKind.REIMPLEMENTATION,
+        compute=bind_compute(CcrInput, sa_ccr),
+        second=bind_second(CcrInput, confirm_sa_ccr),
+    ),
+)
+"""All calculators of this family."""

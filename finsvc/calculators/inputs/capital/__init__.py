@@ -1,0 +1,1 @@
+"""Inputs of the capital and liquidity calculators, and the dated rule sets both methods read."""
