@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.cpu_products import ROWS_MIN, RowProducts
-from engine.kv_cache import BLOCK_TOKENS, KvCache
+from engine.kv_cache import BLOCK_TOKENS, SequenceKv
 
 # Dimensions: T tokens of a tile, H query heads, G kv heads, W head width, N blocks, B tokens of a
 # block, J = H / G query heads of a kv head, R = T·J rows, X = W + pad.
@@ -93,7 +93,7 @@ def _key_range(begin: int, end: int, *, window: int | None) -> KeyRange:
 
 def attend(
     q_THW: torch.Tensor,
-    cache: KvCache,
+    cache: SequenceKv,
     layer_idx: int,
     keys: KeyRange,
     sinks_H: torch.Tensor,
@@ -110,9 +110,8 @@ def attend(
         heads = slice(kv_head_idx * group, (kv_head_idx + 1) * group)
         q_RW = q_THW[:, heads].reshape(-1, head_dim)
         sinks_R = sinks_H[heads].expand(num_tokens, group).reshape(-1, 1)
-        keys_NWB, values_NBX = cache.blocks(layer_idx, kv_head_idx)
-        span = slice(keys.first, keys.last)
-        out_RW = _attend_head(q_RW, keys_NWB[span], values_NBX[span], sinks_R, keys)
+        blocks = cache.blocks(layer_idx, kv_head_idx, keys.first, keys.last)
+        out_RW = _attend_head(q_RW, *blocks, sinks_R, keys)
         outputs.append(out_RW.view(num_tokens, group * head_dim))
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 

@@ -17,14 +17,14 @@ import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from engine.cpu_attention import QueryTile, attend, plan_tiles
 from engine.cpu_experts import mix_experts
 from engine.cpu_products import RowProducts
-from engine.kv_cache import KvCache
+from engine.kv_cache import KvCache, SequenceKv
 from engine.model import LayerWeights, ModelWeights
 from kernels.reference.rope import TABLE_ROWS, rope_tables
 
 # Dimensions: T packed tokens with padding rows at the end, D model width, H query heads, G kv
 # heads, W head width, V vocabulary, S sequences.
 
-BATCH_MAX = 16
+BATCH_MAX = 32
 # Prompt tokens of one step: enough rows for each expert, few enough for the caches.
 CHUNK_TOKENS = 256
 # Products of greater heights are not covered by the checks of `engine.determinism`.
@@ -35,7 +35,7 @@ STEP_TOKENS_MAX = 512
 class Work:
     """New tokens of one sequence; at least one."""
 
-    cache: KvCache
+    cache: SequenceKv
     token_ids: Sequence[int]
 
 
@@ -47,7 +47,7 @@ class _Step:
     cos: torch.Tensor  # [T, 1, W]
     sin: torch.Tensor  # [T, 1, W]
     # For each sequence: its cache, first row, first position, and tiles.
-    spans: list[tuple[KvCache, int, int, list[QueryTile]]]
+    spans: list[tuple[SequenceKv, int, int, list[QueryTile]]]
 
 
 class CpuRunner:
@@ -69,7 +69,7 @@ class CpuRunner:
         """Feed new tokens to each sequence and return the logits [S, V] after the last of each.
 
         Args:
-            batch: 1 to 16 sequences of at most 512 new tokens together, each cache once; the
+            batch: 1 to 32 sequences of at most 512 new tokens together, each cache once; the
                 caches grow by the tokens.
         """
         assert 1 <= len(batch) <= BATCH_MAX, len(batch)
@@ -82,12 +82,12 @@ class CpuRunner:
         for work in batch:
             row += len(work.token_ids)
             last_rows.append(row - 1)
-            work.cache.token_ids.extend(work.token_ids)
+            work.cache.extend(work.token_ids)
         return self._logits(hidden_TD, last_rows)
 
     def prefill(
         self,
-        cache: KvCache,
+        cache: SequenceKv,
         token_ids: Sequence[int],
         *,
         chunk_tokens: int = CHUNK_TOKENS,

@@ -30,6 +30,15 @@ def top_candidates(logits_V: npt.NDArray[np.float32], count: int) -> npt.NDArray
     return ids[np.argsort(-logits_V[ids], kind="stable")][:count]
 
 
+def pack_candidates(logits_V: npt.NDArray[np.float32]) -> bytes:
+    """Return the candidates of one position as the chain takes them, 8 bytes each."""
+    ids = top_candidates(logits_V, CANDIDATES)
+    pairs = np.empty(ids.size, dtype=_PAIR)
+    pairs["token_id"] = ids
+    pairs["logit"] = logits_V[ids]
+    return pairs.tobytes()
+
+
 class LogitDigest:
     """The chain of one generation."""
 
@@ -38,11 +47,11 @@ class LogitDigest:
 
     def update(self, logits_V: npt.NDArray[np.float32]) -> None:
         """Add one position's raw logits."""
-        ids = top_candidates(logits_V, CANDIDATES)
-        pairs = np.empty(ids.size, dtype=_PAIR)
-        pairs["token_id"] = ids
-        pairs["logit"] = logits_V[ids]
-        self._state = hashlib.sha256(self._state + pairs.tobytes()).digest()
+        self.update_packed(pack_candidates(logits_V))
+
+    def update_packed(self, candidates: bytes) -> None:
+        """Add one position's candidates, as `pack_candidates` makes them."""
+        self._state = hashlib.sha256(self._state + candidates).digest()
 
     @property
     def hex(self) -> str:

@@ -1,48 +1,48 @@
 """The engine: a checkpoint folder in, generations out.
 
-Owns loading, the order of a generation's steps, the prefix cache and the lock that makes `generate`
-safe to call from several threads. Numerics are in the `cpu_*` modules, choice of tokens in
-`sampler`. Loading sets torch's thread count for the whole process.
+Owns loading and the way of a request through `engine.core`, for callers in the same process;
+`engine.serving` is the same for callers in others. Numerics are in the `cpu_*` modules, choice of
+tokens in `sampler`. Loading sets torch's thread count for the whole process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from engine.checkpoint import Checkpoint
+from engine.collect import Collector
 from engine.config import CONFIG_FILE, Layout, ModelConfig
-from engine.cpu_runner import CpuRunner, Work
+from engine.core import EngineCore
+from engine.cpu_pages import CpuPagedRunner
+from engine.cpu_runner import CpuRunner
 from engine.determinism import choose_products, probe
-from engine.digest import LogitDigest
 from engine.errors import CheckpointConfigError, ContextLengthError, RequestError
 from engine.fingerprint import Fingerprint, code_digest, cpu_device_class
-from engine.kv_cache import KvCache
+from engine.grammar import GrammarEngine
+from engine.job import Terms
+from engine.kv_pool import page_bytes
 from engine.model import load_weights
-from engine.prefix_cache import PrefixCache
-from engine.sampler import apply_mask, sample, token_logprobs
+from engine.scheduler import SchedulerLimits
 from engine.tokenizer import Tokenizer
 from engine.types import (
     FinishReason,
     Generation,
     GenerationRequest,
-    TokenLogprobs,
     TokenMask,
 )
 
 # More threads than this gain little on models of the size that runs here.
 THREADS_MAX = 2
 TOP_LOGPROBS_MAX = 20
-# Room made at once for answer tokens; longer answers make more as they grow.
-ANSWER_ROOM_TOKENS = 256
+# Keys and values kept for later prompts, beside those in use.
+KEPT_BYTES_MAX = 256 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,7 @@ class Engine:
         fingerprint: What its bits depend on.
         tokenizer: Its vocabulary.
         runner: Steps of the network, for benchmarks and self-tests; not thread-safe.
+        core: Requests of all callers and the steps they share.
     """
 
     def __init__(
@@ -76,8 +77,14 @@ class Engine:
         self.fingerprint = fingerprint
         self.tokenizer = tokenizer
         self.runner = runner
-        self._prefixes = PrefixCache(info.config)
-        self._lock = threading.Lock()
+        paged = CpuPagedRunner(runner, num_threads=fingerprint.device.num_threads)
+        kept = max(1, KEPT_BYTES_MAX // page_bytes(info.config))
+        self.core = EngineCore(paged, SchedulerLimits(kept_pages_max=kept))
+
+    @cached_property
+    def grammars(self) -> GrammarEngine:
+        """Grammars and masks for the model's vocabulary; built when first used."""
+        return GrammarEngine(self.tokenizer, vocab_size=self.info.config.vocab_size)
 
     @classmethod
     def load(cls, path: Path, *, num_threads: int | None = None) -> Engine:
@@ -137,100 +144,50 @@ class Engine:
         request: GenerationRequest,
         *,
         mask: TokenMask | None = None,
+        grammar: str = "",
+        terms: Terms | None = None,
         on_token: Callable[[int], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Generation:
         """Continue a prompt until a stop token, the token limit or cancellation.
 
+        Calls of several threads share steps; whichever thread waits drives them.
+
         Args:
             request: What to continue and how.
             mask: Tokens allowed at each position; advanced with every token.
-            on_token: Called with each token as it is drawn, the stop token included.
-            is_cancelled: Asked before every step.
+            grammar: Lark text whose masks are used instead of `mask`; empty allows everything.
+            terms: Priority, tenant and deadline.
+            on_token: Called with each token taken, the stop token included.
+            is_cancelled: Asked before every token is taken.
 
         Raises:
             RequestError: A field of the request is out of range; `ContextLengthError` when prompt
                 and answer do not fit the context.
+            GrammarError: The grammar cannot be enforced.
             TokenMaskError: The mask allows no token or does not fit the vocabulary.
             NonFiniteLogitsError: The network produced NaN or infinity.
+            QueueFullError: Too many requests wait.
+            DeadlineError: The time that `terms` gives ran out.
         """
         check_request(request, self.info.config)
-        with self._lock:
-            # Another engine of this process may have changed it.
-            if torch.get_num_threads() != self.fingerprint.device.num_threads:
-                torch.set_num_threads(self.fingerprint.device.num_threads)
-            cache = self._prefixes.take(request.prompt_ids)
-            try:
-                generator = _Generator(self.runner, cache, request, mask, on_token)
-                return generator.run(is_cancelled or _never)
-            finally:
-                self._prefixes.put(cache)
-
-
-class _Generator:
-    """One generation."""
-
-    def __init__(
-        self,
-        runner: CpuRunner,
-        cache: KvCache,
-        request: GenerationRequest,
-        mask: TokenMask | None,
-        on_token: Callable[[int], None] | None,
-    ) -> None:
-        self._runner = runner
-        self._cache = cache
-        self._request = request
-        self._mask = mask
-        self._on_token = on_token
-        self._digest = LogitDigest()
-        self._token_ids: list[int] = []
-        self._logprobs: list[TokenLogprobs] = []
-
-    def run(self, is_cancelled: Callable[[], bool]) -> Generation:
-        prompt_ids = self._request.prompt_ids
-        cached_tokens = self._cache.length
-        room = min(self._request.max_new_tokens, ANSWER_ROOM_TOKENS)
-        self._cache.reserve(len(prompt_ids) + room)
-        logits_V = self._runner.prefill(
-            self._cache, prompt_ids[cached_tokens:], is_cancelled=is_cancelled
-        )
-        reason = FinishReason.CANCELLED if logits_V is None else None
-        while reason is None:
-            assert logits_V is not None
-            token_id = self._draw(logits_V.numpy())
-            if token_id in self._request.stop_ids:
-                reason = FinishReason.STOP
-            elif len(self._token_ids) == self._request.max_new_tokens:
-                reason = FinishReason.LENGTH
-            elif is_cancelled():
-                reason = FinishReason.CANCELLED
-            else:
-                logits_V = self._runner.step([Work(self._cache, [token_id])])[0]
-        return Generation(
-            token_ids=tuple(self._token_ids),
-            finish_reason=reason,
-            logit_digest=self._digest.hex,
-            prompt_tokens=len(prompt_ids),
-            cached_tokens=cached_tokens,
-            logprobs=tuple(self._logprobs),
-        )
-
-    def _draw(self, logits_V: npt.NDArray[np.float32]) -> int:
-        request = self._request
-        position = self._cache.length
-        bitmask = None if self._mask is None else self._mask.bitmask()
-        allowed_V = apply_mask(logits_V, bitmask, position)
-        self._digest.update(logits_V)
-        token_id = sample(allowed_V, request.sampling, position)
-        self._token_ids.append(token_id)
-        if request.top_logprobs > 0:
-            self._logprobs.append(token_logprobs(logits_V, token_id, request.top_logprobs))
-        if self._mask is not None:
-            self._mask.accept(token_id)
-        if self._on_token is not None:
-            self._on_token(token_id)
-        return token_id
+        is_cancelled = is_cancelled or _never
+        collector = Collector(len(request.prompt_ids), on_token)
+        if is_cancelled():
+            return collector.generation(FinishReason.CANCELLED)
+        if grammar:
+            mask = self.grammars.mask(grammar)
+        events = collector.events
+        job_id = self.core.submit(request, events.put, terms=terms, mask=mask)
+        reason = None
+        try:
+            while reason is None:
+                while events.empty() and not is_cancelled():
+                    self.core.drive(lambda: not events.empty())
+                reason = FinishReason.CANCELLED if is_cancelled() else collector.take(events.get())
+        finally:
+            self.core.cancel(job_id)
+        return collector.generation(reason)
 
 
 def check_request(request: GenerationRequest, config: ModelConfig) -> None:

@@ -11,6 +11,9 @@
     │   └── ContextLengthError         prompt and answer do not fit the context
     ├── TokenMaskError             a grammar mask allows nothing or has a wrong size
     ├── NonFiniteLogitsError       the network produced NaN or infinity
+    ├── QueueFullError             too many requests wait already
+    ├── DeadlineError              a request's time ran out before its answer was whole
+    ├── EngineStoppedError         the engine drains, was killed or cannot be reached
     └── DeterminismError           this machine does not keep the determinism contract
 
 Every error has a stable `code` and typed fields; its text names what was expected and what came.
@@ -157,4 +160,44 @@ class DeterminismError(EngineError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"determinism self-check: {detail}")
+        self.detail = detail
+
+
+class QueueFullError(EngineError):
+    """Too many requests wait; the same request may be taken later.
+
+    Attributes:
+        waiting_max: Requests that may wait.
+        retry_after_s: Seconds in which those that wait now should have begun, as measured.
+    """
+
+    code: ClassVar[str] = "queue_full"
+
+    def __init__(self, *, waiting_max: int, retry_after_s: float) -> None:
+        super().__init__(f"queue: expected at most {waiting_max} waiting requests, got one more")
+        self.waiting_max = waiting_max
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(EngineError):
+    """The time that a request was given ran out before its answer was whole."""
+
+    code: ClassVar[str] = "deadline_exceeded"
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"timeout_s: expected an answer within {timeout_s:g} s, got none")
+        self.timeout_s = timeout_s
+
+
+class EngineStoppedError(EngineError):
+    """The engine takes no requests: it drains, was killed or cannot be reached.
+
+    Attributes:
+        detail: Which of them.
+    """
+
+    code: ClassVar[str] = "engine_stopped"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"engine: expected one that runs, got one that {detail}")
         self.detail = detail

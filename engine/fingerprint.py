@@ -23,17 +23,22 @@ import kernels
 _ENGINE_SOURCES = (
     "checkpoint",
     "config",
+    "core",
     "cpu_attention",
     "cpu_experts",
+    "cpu_pages",
     "cpu_products",
     "cpu_runner",
     "determinism",
     "digest",
     "engine",
+    "job",
     "kv_cache",
+    "kv_pool",
     "model",
-    "prefix_cache",
+    "pages",
     "sampler",
+    "scheduler",
     "tensor_names",
 )
 

@@ -9,6 +9,9 @@ What lies beyond `length` is finite and never read with a weight other than zero
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import torch
 
 from engine.config import ModelConfig
@@ -19,6 +22,32 @@ from engine.config import ModelConfig
 BLOCK_TOKENS = 128
 # A whole vector of columns keeps the product's width a multiple of the vector length.
 VALUE_PAD = 16
+
+
+class SequenceKv(Protocol):
+    """Keys and values of one sequence, wherever they lie; what a step of the network reads."""
+
+    @property
+    def length(self) -> int:
+        """Number of positions held."""
+
+    @property
+    def num_kv_heads(self) -> int:
+        """Key and value heads of each layer."""
+
+    def reserve(self, num_tokens: int) -> None:
+        """Make sure that there is room for `num_tokens` positions in all."""
+
+    def write(self, layer_idx: int, start: int, k_TGW: torch.Tensor, v_TGW: torch.Tensor) -> None:
+        """Store the keys and values of positions `start` and after in one layer."""
+
+    def blocks(
+        self, layer_idx: int, kv_head_idx: int, first: int, last: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return keys [N, W, B] and values [N, B, X] of blocks `first` to `last` - 1 of a head."""
+
+    def extend(self, token_ids: Sequence[int]) -> None:
+        """Count the positions of tokens whose keys and values were written in every layer."""
 
 
 class KvCache:
@@ -70,6 +99,10 @@ class KvCache:
         other.token_ids = self.token_ids[:num_tokens]
         return other
 
+    def extend(self, token_ids: Sequence[int]) -> None:
+        """Count the positions of tokens whose keys and values were written in every layer."""
+        self.token_ids.extend(token_ids)
+
     def truncate(self, num_tokens: int) -> None:
         """Forget every position from `num_tokens` on."""
         del self.token_ids[num_tokens:]
@@ -92,9 +125,14 @@ class KvCache:
             keys_GNWB[:, block_idx, :, columns] = k_TGW[rows].permute(1, 2, 0)
             values_GNBX[:, block_idx, columns, :head_dim] = v_TGW[rows].transpose(0, 1)
 
-    def blocks(self, layer_idx: int, kv_head_idx: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return all keys [N, W, B] and values [N, B, X] of a head, with room not yet filled."""
-        return self._keys_LGNWB[layer_idx, kv_head_idx], self._values_LGNBX[layer_idx, kv_head_idx]
+    def blocks(
+        self, layer_idx: int, kv_head_idx: int, first: int, last: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return keys [N, W, B] and values [N, B, X] of blocks `first` to `last` - 1 of a head."""
+        return (
+            self._keys_LGNWB[layer_idx, kv_head_idx, first:last],
+            self._values_LGNBX[layer_idx, kv_head_idx, first:last],
+        )
 
     def _allocate(self, num_blocks: int) -> None:
         config = self._config
