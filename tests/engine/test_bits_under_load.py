@@ -4,7 +4,7 @@ Tokens, R4 chains and log-probabilities must be those of the request alone, what
 steps, after preemption, and with a cold or warm prefix cache.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,12 +31,12 @@ MakeRunner = Callable[[int], PagedRunner]
 
 
 @pytest.fixture(scope="module")
-def make_runner() -> Iterator[MakeRunner]:
+def make_runner() -> MakeRunner:
     """Return runners of the embedded model that share its weights, with pools of any size."""
     torch.set_num_threads(1)
     weights = load_weights(Checkpoint.open(EMBEDDED))
     network = CpuRunner(weights, choose_products(weights.config))
-    yield lambda num_pages: CpuPagedRunner(network, num_pages=num_pages)
+    return lambda num_pages: CpuPagedRunner(network, num_pages=num_pages)
 
 
 class Load:
