@@ -74,11 +74,14 @@ class EngineCore:
         """Take no more requests; those that are here go on."""
         with self._changed:
             self._scheduler.close()
+            self._changed.notify_all()
 
     def wait_for_work(self, timeout_s: float) -> bool:
-        """Wait until there is something to do and return whether there is."""
+        """Wait until there is something to do or the end has come; return whether there is."""
+        scheduler = self._scheduler
         with self._changed:
-            return self._changed.wait_for(lambda: self._scheduler.has_work, timeout_s)
+            self._changed.wait_for(lambda: scheduler.has_work or scheduler.is_closed, timeout_s)
+            return scheduler.has_work
 
     def drive(self, is_done: Callable[[], bool]) -> None:
         """Drive steps, or wait while another thread does, until `is_done` or one step is over."""

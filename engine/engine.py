@@ -57,6 +57,11 @@ class ModelInfo:
     tokenizer_digest: str
     context_length: int
 
+    @property
+    def vocab_size(self) -> int:
+        """Width of the logits."""
+        return self.config.vocab_size
+
 
 class Engine:
     """A loaded model.
@@ -80,6 +85,11 @@ class Engine:
         paged = CpuPagedRunner(runner, num_threads=fingerprint.device.num_threads)
         kept = max(1, KEPT_BYTES_MAX // page_bytes(info.config))
         self.core = EngineCore(paged, SchedulerLimits(kept_pages_max=kept))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request would be taken now; a loaded model always is."""
+        return True
 
     @cached_property
     def grammars(self) -> GrammarEngine:

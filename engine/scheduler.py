@@ -112,6 +112,11 @@ class Scheduler:
         return bool(self._jobs)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether no more requests are taken."""
+        return self._is_closed
+
+    @property
     def retry_after_s(self) -> float:
         """Seconds in which those that wait now should have begun, from recent completions."""
         return self._interval_s * len(self._waiting)

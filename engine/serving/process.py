@@ -1,0 +1,76 @@
+"""What runs in the engine's process: load a checkpoint, serve it, end when the parent does.
+
+    python -m engine.serving.process --model FOLDER --listener FD [--threads N]
+
+Standard output carries one JSON line once the model is loaded, `{"ready": true}` or
+`{"error": {"code", "message"}}`. The end of standard input, which comes when the parent closes it
+or dies, and SIGTERM let the engine finish what runs and end. SIGINT is the parent's business.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from engine.engine import Engine, check_request
+from engine.errors import EngineError
+from engine.serving.server import EngineServer
+
+EXIT_UNUSABLE = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to end."""
+    parser = argparse.ArgumentParser(prog="engine.serving.process")
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--listener", type=int, required=True)
+    parser.add_argument("--threads", type=int)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        engine = Engine.load(given.model, num_threads=given.threads)
+    except EngineError as error:
+        _say({"error": {"code": error.code, "message": str(error)}})
+        return EXIT_UNUSABLE
+    with socket.socket(fileno=given.listener) as listener:
+        server = EngineServer(
+            engine.core,
+            listener,
+            info=engine.info,
+            fingerprint=engine.fingerprint,
+            mask_of=lambda grammar: engine.grammars.mask(grammar),
+            check=lambda request: check_request(request, engine.info.config),
+        )
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            # A thread, since the interrupted one may hold the lock that stopping needs.
+            threading.Thread(target=server.stop).start()
+
+        signal.signal(signal.SIGTERM, stop)
+        threading.Thread(target=_watch_parent, args=(server,), daemon=True).start()
+        _say({"ready": True})
+        server.run()
+    return 0
+
+
+def _watch_parent(server: EngineServer) -> None:
+    while sys.stdin.buffer.read(1):
+        continue
+    server.stop()
+
+
+def _say(document: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
