@@ -79,15 +79,17 @@ class Checkpoint:
                 )
         return cls(folder, config, layout, {name: path for name, (path, _) in found.items()})
 
-    def tensor(self, name: str) -> torch.Tensor:
+    def tensor(self, name: str, device: str = "cpu") -> torch.Tensor:
         """Return one tensor by its OpenAI name, joined where the layout stores it in parts.
+
+        Each part goes to `device` as it is stored and is checked there.
 
         Raises:
             CheckpointTensorError: It holds NaN or infinity.
         """
         parts = []
         for stored in stored_names(name, self.layout):
-            part = self._stored(stored)
+            part = self._stored(stored).to(device)
             if part.is_floating_point() and not bool(part.isfinite().all()):
                 raise CheckpointTensorError(
                     str(self._files[stored]),
@@ -98,16 +100,25 @@ class Checkpoint:
             parts.append(part)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def mxfp4(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    def mxfp4(
+        self, name: str, device: str = "cpu", experts: slice | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return blocks [E, N, S, 16] and scales [E, N, S] of an expert weight, both uint8.
+
+        Args:
+            name: OpenAI name without its ending.
+            device: Where to.
+            experts: Which of them; all by default.
 
         Raises:
             CheckpointTensorError: A scale byte is 255 or a value overflows bfloat16.
         """
-        blocks, scales = self.tensor(f"{name}.blocks"), self.tensor(f"{name}.scales")
+        chosen = experts or slice(None)
+        blocks = self._mapped(f"{name}.blocks")[chosen].to(device)
+        scales = self._mapped(f"{name}.scales")[chosen].to(device)
         # Only scale bytes of 253 and more can be wrong, and whole tensors without one are usual.
         if int(scales.max()) >= 253:
-            self._refuse_overflow(name, blocks, scales)
+            self._refuse_overflow(name, blocks, scales, first_expert=chosen.start or 0)
         return blocks, scales
 
     def stored_tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
@@ -144,6 +155,10 @@ class Checkpoint:
         if promised is not None and promised != actual:
             raise CheckpointDigestError(str(self.folder), expected=str(promised), actual=actual)
 
+    def _mapped(self, name: str) -> torch.Tensor:
+        (stored,) = stored_names(name, self.layout)
+        return self._stored(stored)
+
     def _stored(self, name: str) -> torch.Tensor:
         path = self._files[name]
         try:
@@ -153,17 +168,21 @@ class Checkpoint:
             raise CheckpointFormatError(str(path), f"tensor {name}: {error}") from error
         return tensor
 
-    def _refuse_overflow(self, name: str, blocks: torch.Tensor, scales: torch.Tensor) -> None:
+    def _refuse_overflow(
+        self, name: str, blocks: torch.Tensor, scales: torch.Tensor, *, first_expert: int
+    ) -> None:
         bad = overflowing_blocks(blocks, scales)
         if not bool(bad.any()):
             return
         place = [int(i) for i in bad.nonzero()[0]]
+        byte = int(scales[tuple(place)])
+        place[0] += first_expert
         (stored,) = stored_names(f"{name}.scales", self.layout)
         raise CheckpointTensorError(
             str(self._files[stored]),
             stored,
             expected="scale bytes whose values fit bfloat16",
-            actual=f"scale byte {int(scales[tuple(place)])} at {place}",
+            actual=f"scale byte {byte} at {place}",
         )
 
 
