@@ -1,10 +1,13 @@
 """Registration of the calculators of regulatory capital and liquidity."""
 
 from finsvc.calculators.calculator import Calculator, FieldSpec, bind_compute, bind_second
+from finsvc.calculators.capital.frtb import frtb_sa
 from finsvc.calculators.capital.irb import irb_rwa
 from finsvc.calculators.capital.sa_ccr import sa_ccr
+from finsvc.calculators.inputs.capital.frtb import FrtbInput
 from finsvc.calculators.inputs.capital.irb import IrbInput
 from finsvc.calculators.inputs.capital.sa_ccr import CcrInput
+from finsvc.calculators.second.capital.frtb import confirm_frtb_sa
 from finsvc.calculators.second.capital.irb import confirm_irb_rwa
 from finsvc.calculators.second.capital.sa_ccr import confirm_sa_ccr
 from finsvc.calculators.second.opinion import SecondKind
@@ -64,6 +67,28 @@ CAPITAL: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(CcrInput, sa_ccr),
         second=bind_second(CcrInput, confirm_sa_ccr),
+    ),
+    Calculator(
+        name="frtb_sa",
+        version="1.0.0",
+        summary="Market risk capital by the FRTB standardised approach.",
+        input_model=FrtbInput,
+        outputs=(
+            _money("capital_total", "Capital charge: sensitivities, default and residual risk."),
+            _money("sensitivities_total", "Charge of the worst correlation scenario."),
+            _money("default_total", "Default risk charge."),
+            _money("residual_total", "Residual risk add-on."),
+            _money("scenario", "Sensitivities charge of a correlation scenario.", is_table=True),
+            _money("charge", "Charge of a class and measure in a scenario.", is_table=True),
+            _money(
+                "default",
+                "Default risk of a bucket; negative where correlation trading hedges.",
+                is_table=True,
+            ),
+        ),
+        second_kind=SecondKind.OTHER_ALGORITHM,
+        compute=bind_compute(FrtbInput, frtb_sa),
+        second=bind_second(FrtbInput, confirm_frtb_sa),
     ),
 )
 """All calculators of this family."""

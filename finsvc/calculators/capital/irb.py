@@ -8,7 +8,7 @@ Source: Basel Framework CRE31 (functions), CRE32 (floors).
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri  # type: ignore[import-untyped] # ships no types
 
 from finsvc.calculators.capital.report import capital_result, money, percent
 from finsvc.calculators.computation import Computation

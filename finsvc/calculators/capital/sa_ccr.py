@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import ndtr  # type: ignore[import-untyped] # ships no types
 
 from finsvc.calculators.capital.report import capital_result, money, number
 from finsvc.calculators.capital.sa_ccr_addons import AddOns, add_ons

@@ -1,10 +1,11 @@
 from decimal import Decimal
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finsvc.calculators.computation import to_decimal
+from finsvc.calculators.computation import canonical_bytes, to_decimal
 from finsvc.domain.errors import NonFiniteResultError
 
 
@@ -41,3 +42,18 @@ def test_value_is_rounded_to_twelve_digits_and_fifteen_places(
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
 def test_rounding_moves_a_value_by_less_than_any_tolerance(value: float) -> None:
     assert float(to_decimal(value, field="x")) == pytest.approx(value, rel=1e-11, abs=1e-15)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**53) + 1, 2**53 - 1)
+        | st.text()
+        | st.floats(-9, 9),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
+def test_canonical_bytes_are_those_of_the_standard(document: object) -> None:
+    assert canonical_bytes(document) == rfc8785.dumps(document)  # type: ignore[arg-type]

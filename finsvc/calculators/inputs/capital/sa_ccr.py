@@ -103,7 +103,7 @@ class MarginTerms(BaseModel):
 
 
 class NettingSet(BaseModel):
-    """One netting set; ``collateral`` is net and after haircuts, positive when the bank holds it."""
+    """One netting set; ``collateral`` is net, after haircuts, positive when the bank holds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
