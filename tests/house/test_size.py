@@ -11,6 +11,7 @@ PACKAGES = ("audit", "engine", "finsvc", "kernels", "policies")
 MAX_FILE_LINES = 400
 MAX_TEST_LINES = 700
 MAX_FUNCTION_LINES = 60
+MAX_JITTED_LINES = 120
 MAX_POSITIONAL = 5
 
 # The ratchet: lengths that may shrink, never grow. The generator's sources are frozen with the
@@ -46,13 +47,18 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
+def is_jitted(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(ast.unparse(d).split("(")[0].endswith(".jit") for d in node.decorator_list)
+
+
 def test_function_is_within_the_limit() -> None:
-    lengths = {
-        f"{path.relative_to(ROOT)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+    too_long = {
+        f"{path.relative_to(ROOT)}:{node.name}": lines
         for path in sources(*PACKAGES)
         for node in functions(path)
+        if (lines := (node.end_lineno or 0) - node.lineno + 1)
+        > (MAX_JITTED_LINES if is_jitted(node) else MAX_FUNCTION_LINES)
     }
-    too_long = {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES}
     assert too_long == KNOWN_LONG
 
 
