@@ -1,0 +1,378 @@
+"""Attention of one new token of each sequence over its pages.
+
+A program owns a kv head of a sequence and some of its splits; its 8 query heads fill half of the
+16 rows of a matrix instruction. Splits that several programs share go through a workspace in
+float32, and the program that finishes last folds them in ascending order: who that is changes no
+bit. How many programs there are depends on the number of sequences, never on their lengths, so
+that one captured graph serves every context.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+
+from kernels.attention_parts import (
+    GROUP,
+    GROUP_HEADS,
+    HEAD_DIM,
+    LOG2_E,
+    PAGE,
+    RING,
+    RING_PAGES,
+    SCORE_SCALE,
+    SPLIT_BLOCKS,
+    WIDTH,
+    KvPages,
+    attend_block,
+    check_attention,
+    empty_state,
+    finish,
+    fold_split,
+)
+from kernels.checks import expect
+from kernels.errors import OperandError
+from kernels.launch import (
+    has_dependent_launch,
+    is_portable,
+    let_next_start,
+    wait_for_previous,
+)
+
+# Dimensions: S sequences, B pages of a sequence, N pages, G kv heads, W head width, H query heads,
+# J query heads of a kv head, R rows of a tile, O = H·W, U splits that the workspace holds.
+
+ROWS: tl.constexpr = tl.constexpr(16)
+# Loads of partial results that are under way at once while they are folded.
+FOLD_UNROLL: tl.constexpr = tl.constexpr(8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeLaunch:
+    """How decode attention is launched; no bit of the result depends on it.
+
+    Attributes:
+        programs: Programs that share the splits of one kv head of one sequence.
+        warps: Warps of a program.
+        stages: Blocks of keys and values on their way at once.
+    """
+
+    programs: int
+    warps: int
+    stages: int
+
+
+# The first entry whose sequences are at least those of the step holds.
+FULL_LAUNCHES = (
+    (1, DecodeLaunch(programs=64, warps=4, stages=4)),
+    (4, DecodeLaunch(programs=32, warps=4, stages=3)),
+    (16, DecodeLaunch(programs=8, warps=4, stages=3)),
+    (64, DecodeLaunch(programs=4, warps=4, stages=3)),
+    (1 << 30, DecodeLaunch(programs=2, warps=4, stages=3)),
+)
+WINDOW_LAUNCH = DecodeLaunch(programs=1, warps=4, stages=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeWorkspace:
+    """Room for partial results of splits, shared by all layers of a step.
+
+    Sequences whose splits do not fit are each done by one program, slower and with the same bits.
+
+    Attributes:
+        values: [U, G, 8, 64] float32.
+        sums: [U, G, 2, 8] float32: maximum and denominator.
+        arrivals: [S * G] int32, zero between launches.
+    """
+
+    values: torch.Tensor
+    sums: torch.Tensor
+    arrivals: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeSequences:
+    """Where the keys of each sequence lie and how many there are.
+
+    Attributes:
+        table_SB: int32. Without a window the page of each 64 positions; with one [S, 2], the ring:
+            position p lies in page `table[s, p // 64 % 2]`. Entries beyond a length are not read.
+        lengths_S: int32, keys of each sequence with the new one; 0 for a row of padding, whose
+            output is zero.
+    """
+
+    table_SB: torch.Tensor
+    lengths_S: torch.Tensor
+
+
+def decode_workspace(
+    *, num_splits: int, num_sequences: int, num_kv_heads: int, device: torch.device | str
+) -> DecodeWorkspace:
+    """Allocate a workspace.
+
+    Args:
+        num_splits: Splits of 256 positions of all sequences of a step together.
+        num_sequences: Most sequences of a step.
+        num_kv_heads: Kv heads.
+        device: Where the kernels run.
+    """
+    shape = (num_splits, num_kv_heads, GROUP_HEADS, HEAD_DIM)
+    return DecodeWorkspace(
+        values=torch.empty(shape, dtype=torch.float32, device=device),
+        sums=torch.empty((*shape[:2], 2, GROUP_HEADS), dtype=torch.float32, device=device),
+        arrivals=torch.zeros(num_sequences * num_kv_heads, dtype=torch.int32, device=device),
+    )
+
+
+def full_launch(num_sequences: int) -> DecodeLaunch:
+    """Return how a step of so many sequences is launched in layers without a window."""
+    return next(launch for limit, launch in FULL_LAUNCHES if num_sequences <= limit)
+
+
+def attention_decode(
+    q_SHW: torch.Tensor,
+    pages: KvPages,
+    sequences: DecodeSequences,
+    sinks_H: torch.Tensor,
+    *,
+    window: int | None,
+    workspace: DecodeWorkspace,
+    out_SO: torch.Tensor,
+    launch: DecodeLaunch | None = None,
+) -> None:
+    """Write the attention output of each sequence's last position.
+
+    Twin: `kernels.reference.paged_attention.attention_decode`.
+    Numerics: float32 accumulation, softmax weights rounded to bfloat16, output rounded once; within
+    2e-2 of the twin for unit-variance operands.
+
+    Args:
+        q_SHW: Rotated queries, bfloat16.
+        pages: Keys and values, the new position's included.
+        sequences: Tables and lengths.
+        sinks_H: bfloat16.
+        window: Keys seen, with the query's own, at most 128; None for all.
+        workspace: From `decode_workspace`.
+        out_SO: bfloat16, [S, H * 64].
+        launch: Overrides the frozen table, for benchmarks.
+
+    Raises:
+        OperandError: A shape or dtype is wrong.
+    """
+    sizes = check_attention(q_SHW, pages, sinks_H, window)
+    num_sequences = _check_sequences(sequences, sizes, window)
+    expect("out", out_SO, "S O", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
+    if launch is None:
+        launch = full_launch(num_sequences) if window is None else WINDOW_LAUNCH
+    table_SB, lengths_S = sequences.table_SB, sequences.lengths_S
+    use_pdl = has_dependent_launch(q_SHW)
+    _decode_kernel[(num_sequences, sizes["G"], launch.programs)](
+        *(q_SHW, pages.k, pages.v, table_SB, lengths_S, sinks_H),
+        *(workspace.values, workspace.sums, workspace.arrivals, out_SO),
+        *(table_SB.stride(0), workspace.values.shape[0], SCORE_SCALE),
+        NUM_KV_HEADS=sizes["G"],
+        BLOCK_S=triton.next_power_of_2(num_sequences),
+        WINDOW=0 if window is None else window,
+        PROGRAMS=launch.programs,
+        STAGES=launch.stages,
+        PORTABLE=is_portable(q_SHW),
+        USE_PDL=use_pdl,
+        num_warps=launch.warps,
+        num_stages=launch.stages,
+        enable_fp_fusion=False,
+        launch_pdl=use_pdl,
+    )
+
+
+def _check_sequences(sequences: DecodeSequences, sizes: dict[str, int], window: int | None) -> int:
+    """Check tables and lengths and return the number of sequences."""
+    sizes.update(S=sizes["T"], O=sizes["H"] * HEAD_DIM)
+    if window is not None:
+        sizes["B"] = RING_PAGES
+    table_SB = sequences.table_SB
+    expect("table", table_SB, "S B", dtype=torch.int32, sizes=sizes)
+    if table_SB.stride(1) != 1:
+        raise OperandError("table", expected="adjacent entries", actual=str(table_SB.stride()))
+    expect("lengths", sequences.lengths_S, "S", dtype=torch.int32, sizes=sizes)
+    return sizes["S"]
+
+
+@triton.jit
+def _part_ptrs(values_ptr, sums_ptr, row, g, NUM_KV_HEADS: tl.constexpr):
+    """Return where a split's values [R, W] and its maxima [R] lie; denominators follow by 8."""
+    offs_r = tl.arange(0, ROWS)
+    offs_w = tl.arange(0, WIDTH)
+    index = row.to(tl.int64) * NUM_KV_HEADS + g
+    values_RW = values_ptr + index * (GROUP * WIDTH) + offs_r[:, None] * WIDTH + offs_w[None, :]
+    return values_RW, sums_ptr + index * (2 * GROUP) + offs_r
+
+
+@triton.jit
+def _share_of_splits(
+    lengths_ptr, s, num_splits, num_rows, PROGRAMS: tl.constexpr, BLOCK_S: tl.constexpr
+):
+    """Return the sequence's first row of the workspace and how many programs share its splits."""
+    offs_s = tl.arange(0, BLOCK_S)
+    before_S = tl.load(lengths_ptr + offs_s, mask=offs_s < s, other=0)
+    first_row = tl.sum(tl.cdiv(before_S, PAGE * SPLIT_BLOCKS), 0)
+    is_shared = (num_splits > 1) & (first_row + num_splits <= num_rows)
+    return first_row, tl.where(is_shared, tl.minimum(PROGRAMS, num_splits), 1)
+
+
+@triton.jit
+def _attend_window(
+    q_RW, k_ptr, v_ptr, row_ptr, length, scale,
+    PAGE_STRIDE: tl.constexpr, WINDOW: tl.constexpr, STAGES: tl.constexpr, PORTABLE: tl.constexpr,
+):  # fmt: skip
+    """Return the folded state of the last `WINDOW` keys, from a ring."""
+    offs_p = tl.arange(0, PAGE)
+    tile_PW = offs_p[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    oldest = tl.maximum(length - WINDOW, 0)
+    first = oldest // PAGE
+    even_page = tl.load(row_ptr).to(tl.int64)
+    odd_page = tl.load(row_ptr + 1).to(tl.int64)
+    largest_R, total_RC, value_RW = empty_state(ROWS)
+    folded = (largest_R, tl.max(total_RC, 1), value_RW)
+    for block in tl.range(first, tl.cdiv(length, PAGE), num_stages=STAGES):
+        base = tl.where(block // RING * RING == block, even_page, odd_page) * PAGE_STRIDE
+        position_P = block * PAGE + offs_p
+        seen_P = (position_P >= oldest) & (position_P < length)
+        k_PW = tl.load(k_ptr + base + tile_PW)
+        v_PW = tl.load(v_ptr + base + tile_PW, mask=seen_P[:, None], other=0.0)
+        largest_R, total_RC, value_RW = attend_block(
+            q_RW, tl.trans(k_PW), v_PW, seen_P[None, :], (largest_R, total_RC, value_RW), scale,
+            True, PORTABLE,
+        )  # fmt: skip
+    return fold_split(folded, largest_R, tl.max(total_RC, 1), value_RW)
+
+
+@triton.jit
+def _attend_splits(
+    q_RW, k_ptr, v_ptr, row_ptr, length, scale, share, workspace, g,
+    PAGE_STRIDE: tl.constexpr, NUM_KV_HEADS: tl.constexpr, STAGES: tl.constexpr,
+    PORTABLE: tl.constexpr,
+):  # fmt: skip
+    """Return the folded state of this program's splits, or store each of them when shared."""
+    program, programs, first_row = share
+    values_ptr, sums_ptr = workspace
+    offs_p = tl.arange(0, PAGE)
+    is_head_R = tl.arange(0, ROWS) < GROUP
+    tile_PW = offs_p[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    num_blocks = tl.cdiv(length, PAGE)
+    num_splits = tl.cdiv(num_blocks, SPLIT_BLOCKS)
+    steps = tl.cdiv(num_splits - program, programs) * SPLIT_BLOCKS
+    has_last = (num_splits - 1) % programs == program
+    steps -= tl.where(has_last, num_splits * SPLIT_BLOCKS - num_blocks, 0)
+    largest_R, total_RC, value_RW = empty_state(ROWS)
+    all_largest_R, all_total_R, all_value_RW = largest_R, tl.max(total_RC, 1), value_RW
+    for step in tl.range(0, steps, num_stages=2 * STAGES - 1):
+        turn = step // SPLIT_BLOCKS
+        place = step - turn * SPLIT_BLOCKS
+        split = program + turn * programs
+        block = split * SPLIT_BLOCKS + place
+        base = tl.load(row_ptr + block).to(tl.int64) * PAGE_STRIDE
+        seen_P = block * PAGE + offs_p < length
+        k_PW = tl.load(k_ptr + base + tile_PW)
+        v_PW = tl.load(v_ptr + base + tile_PW, mask=seen_P[:, None], other=0.0)
+        largest_R, total_RC, value_RW = attend_block(
+            q_RW, tl.trans(k_PW), v_PW, seen_P[None, :], (largest_R, total_RC, value_RW), scale,
+            True, PORTABLE,
+        )  # fmt: skip
+        if (place == SPLIT_BLOCKS - 1) | (step == steps - 1):
+            total_R = tl.max(total_RC, 1)
+            if programs == 1:
+                folded = (all_largest_R, all_total_R, all_value_RW)
+                all_largest_R, all_total_R, all_value_RW = fold_split(
+                    folded, largest_R, total_R, value_RW
+                )
+            else:
+                values_RW, sums_R = _part_ptrs(
+                    values_ptr, sums_ptr, first_row + split, g, NUM_KV_HEADS
+                )
+                tl.store(sums_R, largest_R, mask=is_head_R)
+                tl.store(sums_R + GROUP, total_R, mask=is_head_R)
+                tl.store(values_RW, value_RW, mask=is_head_R[:, None])
+            largest_R, total_RC, value_RW = empty_state(ROWS)
+    return all_largest_R, all_total_R, all_value_RW
+
+
+@triton.jit
+def _fold_workspace(workspace, first_row, num_splits, g, NUM_KV_HEADS: tl.constexpr):
+    """Return the folded state of `num_splits` rows of the workspace, in ascending order."""
+    values_ptr, sums_ptr = workspace
+    is_head_R = tl.arange(0, ROWS) < GROUP
+    largest_R, total_RC, value_RW = empty_state(ROWS)
+    total_R = tl.max(total_RC, 1)
+    for base in tl.range(0, num_splits, FOLD_UNROLL):
+        for step in tl.static_range(FOLD_UNROLL):
+            split = base + step
+            values_RW, sums_R = _part_ptrs(values_ptr, sums_ptr, first_row + split, g, NUM_KV_HEADS)
+            mask_R = is_head_R & (split < num_splits)
+            # Other programs wrote these: the first-level cache must not answer.
+            part_largest_R = tl.load(sums_R, mask=mask_R, other=float("-inf"), cache_modifier=".cg")
+            part_total_R = tl.load(sums_R + GROUP, mask=mask_R, other=0.0, cache_modifier=".cg")
+            part_RW = tl.load(values_RW, mask=mask_R[:, None], other=0.0, cache_modifier=".cg")
+            largest_R, total_R, value_RW = fold_split(
+                (largest_R, total_R, value_RW), part_largest_R, part_total_R, part_RW
+            )
+    return largest_R, total_R, value_RW
+
+
+@triton.jit
+def _decode_kernel(
+    q_ptr, k_ptr, v_ptr, table_ptr, lengths_ptr, sinks_ptr, values_ptr, sums_ptr, arrivals_ptr,
+    out_ptr, stride_table_s, num_rows, scale,
+    NUM_KV_HEADS: tl.constexpr, BLOCK_S: tl.constexpr, WINDOW: tl.constexpr,
+    PROGRAMS: tl.constexpr, STAGES: tl.constexpr, PORTABLE: tl.constexpr, USE_PDL: tl.constexpr,
+):  # fmt: skip
+    """See `attention_decode`."""
+    s = tl.program_id(0)
+    g = tl.program_id(1)
+    program = tl.program_id(2)
+    PAGE_STRIDE: tl.constexpr = NUM_KV_HEADS * PAGE * WIDTH
+    let_next_start(USE_PDL)
+    wait_for_previous(USE_PDL)
+    length = tl.load(lengths_ptr + s)
+    row_ptr = table_ptr + s.to(tl.int64) * stride_table_s
+    k_ptr += g * (PAGE * WIDTH)
+    v_ptr += g * (PAGE * WIDTH)
+    head_R = g * GROUP + tl.arange(0, ROWS)
+    is_head_R = tl.arange(0, ROWS) < GROUP
+    row_RW = (s * NUM_KV_HEADS * GROUP + head_R)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    num_splits = tl.cdiv(length, PAGE * SPLIT_BLOCKS)
+    first_row = 0
+    programs = 1
+    if not WINDOW:
+        first_row, programs = _share_of_splits(
+            lengths_ptr, s, num_splits, num_rows, PROGRAMS, BLOCK_S
+        )
+    if program < programs:
+        q_RW = tl.load(q_ptr + row_RW, mask=is_head_R[:, None], other=0.0)
+        if WINDOW:
+            folded = _attend_window(
+                q_RW, k_ptr, v_ptr, row_ptr, length, scale, PAGE_STRIDE, WINDOW, STAGES, PORTABLE
+            )
+        else:
+            share = (program, programs, first_row)
+            folded = _attend_splits(
+                q_RW, k_ptr, v_ptr, row_ptr, length, scale, share, (values_ptr, sums_ptr), g,
+                PAGE_STRIDE, NUM_KV_HEADS, STAGES, PORTABLE,
+            )  # fmt: skip
+        is_last = True
+        if programs > 1:
+            # All threads' partial results precede the arrival, which publishes them.
+            tl.debug_barrier()
+            arrival_ptr = arrivals_ptr + s * NUM_KV_HEADS + g
+            is_last = tl.atomic_add(arrival_ptr, 1, sem="acq_rel") == programs - 1
+            if is_last:
+                tl.store(arrival_ptr, 0)
+                folded = _fold_workspace(
+                    (values_ptr, sums_ptr), first_row, num_splits, g, NUM_KV_HEADS
+                )
+        if is_last:
+            sink_R = tl.load(sinks_ptr + head_R, mask=is_head_R, other=0.0).to(tl.float32) * LOG2_E
+            out_RW = finish(folded, sink_R)
+            tl.store(out_ptr + row_RW, out_RW.to(tl.bfloat16), mask=is_head_R[:, None])
