@@ -9,6 +9,7 @@ from finsvc.calculators.catalogue_book import BOOK
 from finsvc.calculators.catalogue_market import MARKET
 from finsvc.calculators.catalogue_risk import RISK
 from finsvc.calculators.risk.catalogue_backtests import BACKTESTS
+from finsvc.calculators.risk.catalogue_tail import TAIL
 from finsvc.domain.errors import UnknownNameError
 
 _FAMILIES = (
@@ -16,6 +17,7 @@ _FAMILIES = (
     BOOK,
     MARKET,
     BACKTESTS,
+    TAIL,
 )
 
 CALCULATORS: Mapping[str, Calculator] = MappingProxyType(

@@ -108,9 +108,8 @@ def _parametric_figures(inputs: RiskInput, market: MarketView) -> tuple[float, f
     return quantile * deviation, mean / (1.0 - confidence) * deviation
 
 
-def _simulated_losses(
-    inputs: RiskInput, market: MarketView, *, num_pairs: int, seed: int
-) -> Floats:
+def simulated_losses(inputs: RiskInput, market: MarketView, *, num_pairs: int, seed: int) -> Floats:
+    """Losses of antithetic pairs of normal log returns, shape (2 * num_pairs,)."""
     portfolio = inputs.portfolio.to_domain()
     returns = _moves(inputs, portfolio, market).apply(np.log)
     if returns.shape[1] == 0:
@@ -149,7 +148,7 @@ def _monte_carlo(
     standard deviations of the rank to each side.
     """
     num_pairs = (_OVERSAMPLING * num_paths + 1) // 2
-    losses = _simulated_losses(inputs, market, num_pairs=num_pairs, seed=seed)
+    losses = simulated_losses(inputs, market, num_pairs=num_pairs, seed=seed)
     confidence = float(inputs.confidence)
     var, es = _empirical(losses, inputs.confidence)
     tail = losses[losses >= var]

@@ -21,7 +21,7 @@ from finsvc.marketdata.sources import PINNED_DIGEST
 from tests.data import ROOT
 from tests.finsvc.calculators.factories import book, cash
 from tests.finsvc.calculators.real_book import AS_OF, BOOK, ON_BOOK, Cases
-from tests.finsvc.calculators.risk.cases import BACKTEST_CASES
+from tests.finsvc.calculators.risk.cases import BACKTEST_CASES, TAIL_CASES
 from tests.finsvc.marketdata.factories import real_market, real_snapshot_folder
 
 SHOCKS = [
@@ -91,7 +91,7 @@ FIRST_CASES: Cases = (
     ),
     ("option_price", {**OPTION, "as_of": AS_OF}),
 )
-REAL_CASES = (*FIRST_CASES, *BACKTEST_CASES)
+REAL_CASES = (*FIRST_CASES, *BACKTEST_CASES, *TAIL_CASES)
 
 
 def second_market() -> SecondMarket:
@@ -159,7 +159,6 @@ def test_result_document_obeys_the_declared_schemas(
 _ONE_RUN = """
 import hashlib, json
 from tests.finsvc.calculators.test_registry import REAL_CASES
-from tests.finsvc.calculators.risk.cases import BACKTEST_CASES
 from tests.finsvc.marketdata.factories import real_market
 from finsvc.calculators.registry import calculator
 from finsvc.calculators.serialization import result_to_json

@@ -33,3 +33,47 @@ BACKTEST_CASES: Cases = (
         },
     ),
 )
+
+_SHOCKS = {
+    "kind": "shocks",
+    "name": "equities -20%, euro -5%",
+    "shocks": [
+        {"kind": "equity", "fraction": "-0.2"},
+        {"kind": "instrument", "target": "AAPL", "fraction": "-0.4"},
+        {"kind": "currency", "target": "EUR", "fraction": "-0.05"},
+    ],
+}
+_CRISIS = {
+    "kind": "historical",
+    "name": "the 2008 crisis",
+    "start": "2007-10-09",
+    "end": "2009-03-09",
+}
+
+TAIL_CASES: Cases = (
+    ("tail_risk", ON_BOOK),
+    (
+        "tail_risk",
+        {
+            **ON_BOOK,
+            "quantile_rule": "linear",
+            "scaling": "overlapping",
+            "confidence": "0.95",
+            "band": "0.9",
+        },
+    ),
+    ("tail_risk", {**ON_BOOK, "shortfall_rule": "fractional", "confidence": "0.9751"}),
+    ("tail_risk", {**ON_BOOK, "method": "delta_gamma"}),
+    ("tail_risk", {**ON_BOOK, "method": "parametric"}),
+    ("tail_risk", {**ON_BOOK, "method": "monte_carlo", "confidence": "0.975"}),
+    ("stressed_var", ON_BOOK),
+    ("stressed_var", {**ON_BOOK, "scaling": "overlapping", "search_days": 2500}),
+    ("var_contributions", ON_BOOK),
+    ("var_contributions", {**ON_BOOK, "method": "parametric", "scaling": "overlapping"}),
+    ("filtered_var", ON_BOOK),
+    ("stress_suite", {**ON_BOOK, "scenarios": [_CRISIS, _SHOCKS]}),
+    ("stress_contributions", {**ON_BOOK, "scenario": _SHOCKS}),
+    ("reverse_stress", {**ON_BOOK, "loss": "100000"}),
+    ("reverse_stress", {**ON_BOOK, "loss": "50000", "direction": "likely"}),
+    ("profit_distribution", ON_BOOK),
+)
