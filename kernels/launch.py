@@ -1,0 +1,63 @@
+"""How kernels are launched: the frozen table of tiles and the ordering of dependent launches.
+
+No kernel is tuned at run time. Tiles, warps and stages may follow the number of rows, because the
+bits do not depend on them: every product is one chain over its inner dimension (`DESIGN.md`).
+
+With programmatic dependent launch a kernel starts while the one before it still runs. Each kernel
+calls `wait_for_previous` before it reads or writes anything that another kernel touches, and
+`let_next_start` as early as it can; weights may be fetched before the wait. Every kernel waits, so
+that the end of one implies the end of all before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
+
+# Dependent launch came with this compute capability.
+PDL_CAPABILITY = (9, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """Shape of one program and the resources it takes.
+
+    Attributes:
+        features: Output features of a program.
+        tokens: Rows of a program.
+        warps: Warps of a program.
+        stages: Depth of the software pipeline.
+    """
+
+    features: int
+    tokens: int
+    warps: int
+    stages: int
+
+
+def has_dependent_launch(x: torch.Tensor) -> bool:
+    """Return whether kernels on the device of `x` can start before their predecessor ends."""
+    return x.is_cuda and torch.cuda.get_device_capability(x.device) >= PDL_CAPABILITY
+
+
+def is_portable(x: torch.Tensor) -> bool:
+    """Return whether `x` lies where only the interpreter runs kernels."""
+    return not x.is_cuda
+
+
+@triton.jit
+def wait_for_previous(USE_PDL: tl.constexpr):
+    """Wait until the kernel before this one has ended and its writes are visible."""
+    if USE_PDL:
+        gdc_wait()
+
+
+@triton.jit
+def let_next_start(USE_PDL: tl.constexpr):
+    """Allow the next kernel to start as soon as all programs of this one have."""
+    if USE_PDL:
+        gdc_launch_dependents()
