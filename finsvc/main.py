@@ -55,7 +55,9 @@ def serve(settings: Settings, say: Say) -> None:
     try:
         with (
             suppress(KeyboardInterrupt, _Stopped),
-            open_services(settings, on_progress=say, telemetry=telemetry) as services,
+            open_services(
+                settings, on_progress=say, telemetry=telemetry, is_served=True
+            ) as services,
             _listening(settings) as listener,
             _announced(services, listener, say),
         ):

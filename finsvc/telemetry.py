@@ -192,10 +192,12 @@ class ObservedModel:
         """The model's own identity."""
         return self._model.identity
 
-    def open(self, *, instructions: str, tools: Sequence[AgentTool], user_message: str) -> Dialogue:
+    def open(
+        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+    ) -> Dialogue:
         """Start a conversation."""
         dialogue = self._model.open(
-            instructions=instructions, tools=tools, user_message=user_message
+            instructions=instructions, tools=tools, user_message=user_message, tenant=tenant
         )
         return _ObservedDialogue(dialogue, self._model.identity, self._telemetry)
 

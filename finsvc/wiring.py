@@ -7,6 +7,9 @@ from pathlib import Path
 
 from engine.engine import Engine
 from engine.errors import EngineError
+from engine.facade import ModelEngine
+from engine.serving.client import RemoteEngine
+from engine.serving.supervisor import EngineProcess
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.clock import SystemClock
 from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
@@ -61,6 +64,12 @@ class Services:
     local_principal: Principal
     books: BookShelf
     data: Data
+    engine: ModelEngine
+
+    @property
+    def is_model_ready(self) -> bool:
+        """Whether the model would take a question now."""
+        return self.engine.is_ready
 
 
 def model_folder(settings: Settings) -> Path:
@@ -68,22 +77,43 @@ def model_folder(settings: Settings) -> Path:
     return EMBEDDED_FOLDER if settings.model == EMBEDDED else Path(settings.model)
 
 
-def _load_model(settings: Settings, on_progress: OnProgress) -> EngineModel:
+def _load_model(
+    settings: Settings, on_progress: OnProgress, stack: ExitStack, *, is_served: bool
+) -> EngineModel:
     folder = model_folder(settings)
     on_progress(f"loading the model {settings.model}")
     try:
-        engine = Engine.load(folder, num_threads=settings.threads)
+        if is_served:
+            engine: ModelEngine = _start_engine(folder, settings, stack)
+        else:
+            engine = Engine.load(folder, num_threads=settings.threads)
     except EngineError as error:
         raise StateError(f"model {settings.model}: {error}") from error
     name = EMBEDDED if settings.model == EMBEDDED else folder.name
     return EngineModel(engine, name=name)
 
 
+def _start_engine(folder: Path, settings: Settings, stack: ExitStack) -> RemoteEngine:
+    process = EngineProcess(folder, num_threads=settings.threads)
+    process.start()
+    stack.callback(process.close)
+    engine = RemoteEngine.connect(process.address, folder)
+    stack.callback(engine.close)
+    return engine
+
+
 @contextmanager
 def open_services(
-    settings: Settings, *, on_progress: OnProgress, telemetry: Telemetry | None = None
+    settings: Settings,
+    *,
+    on_progress: OnProgress,
+    telemetry: Telemetry | None = None,
+    is_served: bool = False,
 ) -> Iterator[Services]:
     """Start everything, and stop it in the reverse order; turns, tools and appends are observed.
+
+    A service that is served to many (`is_served`) has its engine in a process of its own; one
+    command loads it into this one.
 
     Raises:
         StateError: The data directory is in use or cannot be written, or the model is unusable.
@@ -93,7 +123,7 @@ def open_services(
     with ExitStack() as stack:
         stack.enter_context(exclusive_lock(data_dir / "lock"))
         data = open_data(settings, on_progress)
-        model = _load_model(settings, on_progress)
+        model = _load_model(settings, on_progress, stack, is_served=is_served)
         policy = CedarPolicies(data_dir / "bundles")
         audit = AuditLog.open(data_dir / "log", data_dir / "keys" / "log.pem")
         stack.callback(audit.close)
@@ -183,4 +213,5 @@ def _join(
         local_principal=LOCAL_PRINCIPAL,
         books=data.books,
         data=data,
+        engine=model.engine,
     )

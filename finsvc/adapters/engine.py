@@ -1,19 +1,22 @@
 """The agents' language model on our own engine: harmony prompts, grammar masks, traces.
 
-The only file of the service that imports the engine, so nothing else of it needs torch.
+The engine runs in this process or in its own; neither this file nor its callers need torch.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.engine import Engine
+from engine.errors import DeadlineError, EngineError, EngineStoppedError, QueueFullError
+from engine.facade import ModelEngine
 from engine.grammar import AgentTurnGrammar, GrammarEngine, ToolGrammar, TurnRules
 from engine.harmony.messages import Conversation, DeveloperPrompt, Message, SystemPrompt, ToolSpec
 from engine.harmony.parse import parse_turn
 from engine.harmony.render import render_conversation
+from engine.job import Priority, Terms
 from engine.types import Generation, GenerationRequest, Sampling
 from finsvc.agents.catalogue import AgentTool
+from finsvc.domain.errors import BusyError, TimedOutError, UnavailableError
 from finsvc.domain.turns import ModelIdentity, ModelTurn, RequestedCall, TurnTrace
 
 IDENTITY = "You are finsvc, a careful assistant for regulated finance."
@@ -27,12 +30,12 @@ _RETRY_TEMPERATURE = 0.7
 
 
 class EngineModel:
-    """Implements the agents' `LanguageModel` with an engine held in this process."""
+    """Implements the agents' `LanguageModel` with an engine, wherever that runs."""
 
-    def __init__(self, engine: Engine, *, name: str) -> None:
+    def __init__(self, engine: ModelEngine, *, name: str) -> None:
         """Build the grammar table of the engine's tokenizer once."""
         self._engine = engine
-        vocab_size = engine.info.config.vocab_size
+        vocab_size = engine.info.vocab_size
         self._grammars = GrammarEngine(engine.tokenizer, vocab_size=vocab_size)
         self._name = name
         self._stop_ids = frozenset(
@@ -40,7 +43,7 @@ class EngineModel:
         )
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> ModelEngine:
         """The engine behind the model, for raw completions and replay."""
         return self._engine
 
@@ -55,7 +58,7 @@ class EngineModel:
         )
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str
+        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
     ) -> "EngineDialogue":
         """Start a conversation about one question."""
         specs = tuple(
@@ -67,7 +70,11 @@ class EngineModel:
             developer=DeveloperPrompt(instructions=instructions, tools=specs),
             messages=(Message.user(user_message),),
         )
-        return EngineDialogue(self, conversation=conversation, span_source=user_message)
+        # A person waits for an agent's next step, which is short.
+        terms = Terms(tenant=tenant, priority=Priority.INTERACTIVE)
+        return EngineDialogue(
+            self, conversation=conversation, span_source=user_message, terms=terms
+        )
 
     def turn_grammar(
         self,
@@ -89,10 +96,17 @@ class EngineModel:
             rules=TurnRules(allow_calls=may_call),
         )
 
-    def sample(self, trace_request: GenerationRequest, grammar: str) -> Generation:
-        """Generate under a grammar text; replay calls this with a recorded request."""
-        mask = self._grammars.mask(grammar) if grammar else None
-        return self._engine.generate(trace_request, mask=mask)
+    def sample(self, trace_request: GenerationRequest, grammar: str, *, terms: Terms) -> Generation:
+        """Generate under a grammar text; replay calls this with a recorded request.
+
+        Raises:
+            UnavailableError: The engine is not there; BusyError when its queue is full.
+            EngineError: The request or the grammar cannot be run.
+        """
+        try:
+            return self._engine.generate(trace_request, grammar=grammar, terms=terms)
+        except (QueueFullError, DeadlineError, EngineStoppedError) as error:
+            raise unavailable(error) from error
 
     @property
     def stop_ids(self) -> frozenset[int]:
@@ -103,10 +117,13 @@ class EngineModel:
 class EngineDialogue:
     """One conversation with an `EngineModel`."""
 
-    def __init__(self, model: EngineModel, *, conversation: Conversation, span_source: str) -> None:
+    def __init__(
+        self, model: EngineModel, *, conversation: Conversation, span_source: str, terms: Terms
+    ) -> None:
         self._model = model
         self._conversation = conversation
         self._span_source = span_source
+        self._terms = terms
         self._references: list[str] = []
 
     @property
@@ -130,7 +147,7 @@ class EngineDialogue:
             stop_ids=self._model.stop_ids,
             sampling=Sampling(temperature=temperature, seed=attempt),
         )
-        generation = self._model.sample(request, grammar.lark)
+        generation = self._model.sample(request, grammar.lark, terms=self._terms)
         turn = parse_turn(generation.token_ids, tokenizer, {tool.name for tool in self._tools})
         return ModelTurn(
             calls=tuple(
@@ -154,6 +171,22 @@ class EngineDialogue:
                 Message.tool_result(tool, text),
             ),
         )
+
+
+def unavailable(error: EngineError) -> UnavailableError:
+    """Return what a caller of the service is told when the engine gives no answer."""
+    match error:
+        case QueueFullError():
+            return BusyError(
+                f"expected at most {error.waiting_max} requests to wait, got one more",
+                retry_after_s=error.retry_after_s,
+            )
+        case DeadlineError():
+            return TimedOutError(f"expected an answer within {error.timeout_s:g} s, got none")
+        case EngineStoppedError():
+            return UnavailableError("the model was stopped and is being started again")
+        case _:
+            return UnavailableError(f"the model failed: {error}")
 
 
 def _trace(request: GenerationRequest, grammar: str, generation: Generation) -> TurnTrace:

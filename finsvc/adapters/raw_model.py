@@ -19,11 +19,12 @@ from engine.harmony.messages import (
 )
 from engine.harmony.parse import parse_turn
 from engine.harmony.render import render_conversation
+from engine.job import Terms
 from engine.types import FinishReason as EngineFinish
 from engine.types import Generation, GenerationRequest, Sampling, TokenLogprob
-from finsvc.adapters.engine import IDENTITY, EngineModel
+from finsvc.adapters.engine import IDENTITY, EngineModel, unavailable
 from finsvc.adapters.final_stream import FinalStream
-from finsvc.domain.errors import ContextLengthError, InputError, UnavailableError
+from finsvc.domain.errors import ContextLengthError, InputError
 from finsvc.domain.turns import ModelIdentity, TurnTrace
 from finsvc.services.chat import (
     Candidate,
@@ -83,6 +84,7 @@ class EngineRawModel:
             max_new_tokens=wanted or min(room, DEFAULT_NEW_TOKENS),
             tool_names=frozenset(tool.name for tool in command.tools),
             options=command.options,
+            tenant=command.principal.id,
         )
 
     def run(self, prompt: RawPrompt, on_text: OnText, is_cancelled: Callable[[], bool]) -> RawTurn:
@@ -90,7 +92,7 @@ class EngineRawModel:
 
         Raises:
             InputError: The engine cannot run a value of the request.
-            UnavailableError: The engine failed.
+            UnavailableError: The engine failed or is not there; BusyError when its queue is full.
         """
         engine = self._model.engine
         options = prompt.options
@@ -108,6 +110,7 @@ class EngineRawModel:
         try:
             generation = engine.generate(
                 request,
+                terms=Terms(tenant=prompt.tenant),
                 on_token=stream.take,
                 is_cancelled=lambda: stream.is_stopped or is_cancelled(),
             )
@@ -122,7 +125,7 @@ class EngineRawModel:
             field = _FIELDS.get(error.field, error.field)
             raise InputError(field=field, expected=error.expected, actual=error.actual) from error
         except EngineError as error:
-            raise UnavailableError(f"the model failed: {error}") from error
+            raise unavailable(error) from error
         return self._turn(prompt, request, generation, stream)
 
     def _turn(

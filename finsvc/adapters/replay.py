@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from audit.canonical import JsonObject
 from audit.replay import Comparison, Level, Outcome, Replayers, replay
 from engine.errors import EngineError
+from engine.job import Priority, Terms
 from engine.types import Generation, GenerationRequest, Sampling
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.engine import EngineModel
@@ -21,6 +22,9 @@ from finsvc.services.replay import ReplayResult
 from policies.errors import PolicyError
 
 MarketFor = Callable[[str], MarketView]
+
+# Nobody's question waits for a replay, and its prompts are of many principals.
+_TERMS = Terms(tenant="replay", priority=Priority.BACKGROUND)
 
 _MATCH = Comparison(Outcome.MATCH)
 
@@ -169,7 +173,7 @@ def _sample(model: EngineModel, part: Mapping[str, object]) -> Generation:
             seed=int(options["seed"]),
         ),
     )
-    return model.sample(request, str(part["grammar"]))
+    return model.sample(request, str(part["grammar"]), terms=_TERMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

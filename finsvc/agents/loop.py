@@ -172,10 +172,13 @@ def run_agent(
     executor: Executor,
     limits: Limits,
     on_progress: Callable[[Progress], None],
+    tenant: str,
 ) -> AgentRun:
     """Put a question to an agent and return what came of it, unchecked."""
     tools = tools_of(question.agent)
-    dialogue = model.open(instructions=INSTRUCTIONS, tools=tools, user_message=question.message)
+    dialogue = model.open(
+        instructions=INSTRUCTIONS, tools=tools, user_message=question.message, tenant=tenant
+    )
     run = _Run(dialogue, tools, limits)
     while True:
         turn = run.next_turn()

@@ -27,5 +27,7 @@ class LanguageModel(Protocol):
     def identity(self) -> ModelIdentity:
         """Which model this is, as the record states it."""
 
-    def open(self, *, instructions: str, tools: Sequence[AgentTool], user_message: str) -> Dialogue:
-        """Start a conversation about one question."""
+    def open(
+        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+    ) -> Dialogue:
+        """Start a conversation about one question; only the same tenant's may share its prefix."""

@@ -1,11 +1,13 @@
-"""Who may wait for the engine: a few questions run, a bounded number waits, the rest is sent back.
+"""Who may wait for the engine: many questions run, a bounded number waits, the rest is sent back.
 
-Work runs in threads, since answering blocks and computes. A thread cannot be stopped: a question
-that runs out of time is answered with an error, and goes on until its decision is on record.
+Work runs in threads, which mostly wait for the engine's process; that batches what runs. A thread
+cannot be stopped: a question that runs out of time is answered with an error, and goes on until its
+decision is on record.
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -15,8 +17,11 @@ from finsvc.domain.errors import BusyError, TimedOutError, UnavailableError
 
 T = TypeVar("T")
 
-# The engine runs one turn at a time; the others of four calculate, look up or write the log.
-RUNNING_MAX = 4
+# Twice the sequences of one step of the CPU's engine: while half of them calculate, look up or
+# write the log, steps stay full.
+RUNNING_MAX = 64
+# Weight of the latest interval in the mean that retry hints rest on.
+_RECENT = 0.1
 
 
 class Admission:
@@ -29,6 +34,8 @@ class Admission:
         self._lock = threading.Lock()
         self._num_pending = 0
         self._is_closed = False
+        self._finished_at: float | None = None
+        self._interval_s = 0.0
 
     @property
     def num_waiting(self) -> int:
@@ -39,6 +46,11 @@ class Admission:
     def num_running(self) -> int:
         """Questions being answered."""
         return min(RUNNING_MAX, self._num_pending)
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds in which those that wait now should have begun, from recent completions."""
+        return self._interval_s * self.num_waiting
 
     @property
     def is_closed(self) -> bool:
@@ -81,7 +93,8 @@ class Admission:
                 raise UnavailableError("the service is shutting down")
             if self._num_pending >= self._max_pending:
                 raise BusyError(
-                    f"expected at most {self._max_pending} questions at a time, got one more"
+                    f"expected at most {self._max_pending} questions at a time, got one more",
+                    retry_after_s=self.retry_after_s,
                 )
             self._num_pending += 1
             future = self._executor.submit(copy_context().run, work)
@@ -89,8 +102,14 @@ class Admission:
         return future
 
     def _done(self, future: "Future[T]") -> None:
+        now = time.monotonic()
         with self._lock:
             self._num_pending -= 1
+            if self._finished_at is not None:
+                latest = now - self._finished_at
+                mean = self._interval_s or latest
+                self._interval_s = mean + _RECENT * (latest - mean)
+            self._finished_at = now
         # Read here, so that a failure after its caller gave up is not reported as never read.
         if not future.cancelled():
             future.exception()

@@ -4,10 +4,11 @@ Errors of the audit log and the engine arrive with codes of their own packages; 
 name files of this machine, so their sentences stay in the operational log.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from finsvc.domain.errors import FinsvcError, InputError
+from finsvc.domain.errors import BusyError, FinsvcError, InputError
 
 
 class NotAuthenticatedError(FinsvcError):
@@ -58,9 +59,6 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "internal_error": (500, _SERVER),
 }
 
-# Two seconds: the time of one question, after which a place may be free.
-RETRY_AFTER_S = 2
-
 _AUDIT_PREFIX = "audit_"
 _NOT_RECORDED = "The decision could not be put on record, so no answer is given."
 _INTERNAL = "The service failed; its log names the reason under this request's id."
@@ -89,8 +87,9 @@ def to_answer(error: Exception) -> ErrorAnswer:
     if code == "unavailable" and not is_ours:
         message = _NOT_RECORDED
     headers = {"x-should-retry": "true" if code == "busy" else "false"}
-    if code == "busy":
-        headers["retry-after"] = str(RETRY_AFTER_S)
+    if isinstance(error, BusyError):
+        # Whole seconds are what every client reads; none is told to come back at once.
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
     if status == STATUS["invalid_api_key"][0]:
         headers["www-authenticate"] = "Bearer"
     param = error.field if isinstance(error, InputError) else None

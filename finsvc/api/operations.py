@@ -20,6 +20,8 @@ async def readyz(context: Context) -> dict[str, object]:
     """Whether questions are taken: the model is loaded and the log can be read."""
     if context.admission.is_closed:
         raise UnavailableError("the service is shutting down")
+    if not context.services.is_model_ready:
+        raise UnavailableError("the model is being started again")
     context.services.audit.checkpoint()
     return {"status": "ready", "models": list(context.services.models)}
 

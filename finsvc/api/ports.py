@@ -132,5 +132,9 @@ class ServiceParts(Protocol):
         """Time and identifiers."""
 
     @property
+    def is_model_ready(self) -> bool:
+        """Whether the model would take a question now."""
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Names of all models: the agents and the raw ones."""

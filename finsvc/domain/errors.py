@@ -164,9 +164,13 @@ class UnavailableError(FinsvcError):
 
 
 class BusyError(UnavailableError):
-    """Too many questions wait already; the same call may succeed later."""
+    """Too many questions wait already; the same call may succeed after ``retry_after_s``."""
 
     code = "busy"
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class TimedOutError(UnavailableError):

@@ -102,6 +102,7 @@ class Ask:
             executor=self._parts.executor_for(command.principal),
             limits=self._parts.limits,
             on_progress=on_progress,
+            tenant=command.principal.id,
         )
         on_progress(Progress(event="validate", tool="", detail=""))
         validation = self._validate(run, question)

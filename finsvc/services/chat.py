@@ -101,12 +101,16 @@ class ChatCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawPrompt:
-    """A conversation as the model will be given it, checked against its context length."""
+    """A conversation as the model will be given it, checked against its context length.
+
+    Only prompts of the same ``tenant`` may share cached beginnings.
+    """
 
     prompt_ids: tuple[int, ...]
     max_new_tokens: int
     tool_names: frozenset[str]
     options: ChatOptions
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ class ScriptedModel:
         return ModelIdentity(name="scripted", fingerprint="none", manifest={"kind": "test double"})
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str
+        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
     ) -> ScriptedDialogue:
         """Start playing."""
         self.tools = tuple(tool.name for tool in tools)

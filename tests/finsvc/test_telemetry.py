@@ -58,7 +58,7 @@ def test_spans_of_an_answer_nest_and_have_genai_names(
 ) -> None:
     model = ObservedModel(ScriptedModel(final("Done.")), telemetry)
     with telemetry.agent_call("risk"):
-        dialogue = model.open(instructions="i", tools=(), user_message=SECRET)
+        dialogue = model.open(instructions="i", tools=(), user_message=SECRET, tenant="t")
         dialogue.next_turn(attempt=0, may_call=True)
         run_tool(telemetry, call())
     chat, tool, agent = spans.get_finished_spans()

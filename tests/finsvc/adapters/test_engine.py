@@ -1,5 +1,6 @@
 import json
 
+from engine.job import Terms
 from engine.types import GenerationRequest, Sampling
 from finsvc.adapters.engine import EngineModel
 from finsvc.agents.catalogue import INSTRUCTIONS, TOOLS, AgentName, tools_of
@@ -10,7 +11,9 @@ TOOLS_OFFERED = (TOOLS["price"], TOOLS["fx_rate"])
 
 
 def test_turn_of_noise_is_a_wellformed_call_or_a_text_without_numbers(noise: EngineModel) -> None:
-    dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
+    dialogue = noise.open(
+        instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION, tenant="t"
+    )
     turn = dialogue.next_turn(attempt=0, may_call=True)
     for call in turn.calls:
         assert is_well_formed(call, TOOLS_OFFERED)
@@ -22,7 +25,9 @@ def test_turn_of_noise_is_a_wellformed_call_or_a_text_without_numbers(noise: Eng
 
 
 def test_trace_holds_all_that_samples_the_turn_again(noise: EngineModel) -> None:
-    dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
+    dialogue = noise.open(
+        instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION, tenant="t"
+    )
     trace = dialogue.next_turn(attempt=1, may_call=True).trace
     assert (trace.temperature, trace.seed) == (0.7, 1)
     request = GenerationRequest(
@@ -31,14 +36,16 @@ def test_trace_holds_all_that_samples_the_turn_again(noise: EngineModel) -> None
         stop_ids=frozenset(trace.stop_ids),
         sampling=Sampling(temperature=trace.temperature, top_p=trace.top_p, seed=trace.seed),
     )
-    again = noise.sample(request, trace.grammar)
+    again = noise.sample(request, trace.grammar, terms=Terms(tenant="t"))
     assert again.token_ids == trace.token_ids
     assert again.logit_digest == trace.logit_digest
     assert again.cached_tokens > 0
 
 
 def test_result_of_a_call_joins_prompt_and_grammar(noise: EngineModel) -> None:
-    dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
+    dialogue = noise.open(
+        instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION, tenant="t"
+    )
     before = dialogue.next_turn(attempt=0, may_call=True).trace
     arguments = '{"instrument":"Apple"}'
     payload = {"[[c1.subject]]": "Apple", "[[c1.close|USD|2]]": "125.67"}
@@ -63,7 +70,7 @@ def test_identity_is_the_engines_fingerprint(noise: EngineModel) -> None:
 
 def test_auto_agent_offers_every_tool_in_the_prompt(noise: EngineModel) -> None:
     dialogue = noise.open(
-        instructions=INSTRUCTIONS, tools=tools_of(AgentName.AUTO), user_message=QUESTION
+        instructions=INSTRUCTIONS, tools=tools_of(AgentName.AUTO), user_message=QUESTION, tenant="t"
     )
     prompt_ids = dialogue.next_turn(attempt=0, may_call=True).trace.prompt_ids
     text = noise.engine.tokenizer.decode(list(prompt_ids))
@@ -71,6 +78,8 @@ def test_auto_agent_offers_every_tool_in_the_prompt(noise: EngineModel) -> None:
 
 
 def test_turn_that_may_not_call_is_a_text(noise: EngineModel) -> None:
-    dialogue = noise.open(instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION)
+    dialogue = noise.open(
+        instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION, tenant="t"
+    )
     turn = dialogue.next_turn(attempt=0, may_call=False)
     assert turn.calls == ()

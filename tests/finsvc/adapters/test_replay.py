@@ -52,9 +52,13 @@ class TracedModel:
     def identity(self) -> ModelIdentity:
         return self._real.identity
 
-    def open(self, *, instructions: str, tools: Sequence[AgentTool], user_message: str) -> Dialogue:
+    def open(
+        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+    ) -> Dialogue:
         played, real = (
-            model.open(instructions=instructions, tools=tools, user_message=user_message)
+            model.open(
+                instructions=instructions, tools=tools, user_message=user_message, tenant=tenant
+            )
             for model in (self._played, self._real)
         )
         return TracedDialogue(played, real)

@@ -276,6 +276,7 @@ class FakeServices:
     policy: CedarPolicies
     clock: FakeClock
     models: tuple[str, ...]
+    is_model_ready: bool = True
 
 
 @dataclass(kw_only=True)
