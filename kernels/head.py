@@ -1,0 +1,290 @@
+"""The projection onto the vocabulary and the best candidates of each row.
+
+Logits are float32 and never rounded: one chain of 16-wide steps over the model width, features on
+the rows of a tile and tokens on its columns, the same for every number of rows. Besides the logits
+each tile of 128 tokens of the vocabulary leaves its largest: the 32 best logits lie in the tiles of
+the 32 largest maxima, of equal ones the first, so that nothing reads all logits again.
+
+A logit that is not finite makes its tile's maximum infinite, so it shows as an infinite first
+candidate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+
+from kernels.attention_parts import dot
+from kernels.checks import expect
+from kernels.launch import (
+    Tile,
+    has_dependent_launch,
+    is_portable,
+    let_next_start,
+    wait_for_previous,
+)
+
+# Dimensions: S rows of the head, T packed tokens, D model width, V vocabulary, N tiles of the
+# vocabulary, K candidates, C elements looked at.
+
+VOCAB_TILE = 128
+CANDIDATES = 32
+NUM_CANDIDATES: tl.constexpr = tl.constexpr(CANDIDATES)
+TILE_V: tl.constexpr = tl.constexpr(VOCAB_TILE)
+# A search settles 32 bits of a key in steps of 4: one of 16 digits, from the highest.
+DIGITS: tl.constexpr = tl.constexpr(16)
+DIGIT_BITS: tl.constexpr = tl.constexpr(4)
+NUM_DIGITS: tl.constexpr = tl.constexpr(8)
+HIGHEST_UNIT: tl.constexpr = tl.constexpr(1 << 28)
+
+BLOCK_K = 64
+_CANDIDATE_WARPS = 16
+# Rows up to which each tile is used; frozen after measurement (benchmarks/kernels).
+HEAD_TILES = (
+    (16, Tile(features=VOCAB_TILE, tokens=16, warps=4, stages=5)),
+    (32, Tile(features=VOCAB_TILE, tokens=32, warps=4, stages=5)),
+    (64, Tile(features=VOCAB_TILE, tokens=64, warps=4, stages=4)),
+    (None, Tile(features=VOCAB_TILE, tokens=128, warps=8, stages=4)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logits:
+    """Logits of some rows and what summarises them.
+
+    Attributes:
+        values_SV: float32.
+        tile_max_SN: float32, largest logit of each 128 tokens; infinite when one is not finite.
+    """
+
+    values_SV: torch.Tensor
+    tile_max_SN: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The best tokens of each row, value descending, lowest id first among equals.
+
+    Attributes:
+        ids_SK: int32.
+        values_SK: float32; the first is infinite when a logit of the row is not finite.
+        scratch_SK: int32, workspace.
+    """
+
+    ids_SK: torch.Tensor
+    values_SK: torch.Tensor
+    scratch_SK: torch.Tensor
+
+
+def new_logits(num_rows: int, vocab_size: int, device: torch.device | str) -> Logits:
+    """Allocate logits."""
+    shape = (num_rows, triton.cdiv(vocab_size, VOCAB_TILE))
+    return Logits(
+        values_SV=torch.empty(num_rows, vocab_size, dtype=torch.float32, device=device),
+        tile_max_SN=torch.empty(shape, dtype=torch.float32, device=device),
+    )
+
+
+def new_candidates(num_rows: int, device: torch.device | str) -> Candidates:
+    """Allocate candidates."""
+    shape = (num_rows, CANDIDATES)
+    return Candidates(
+        ids_SK=torch.empty(shape, dtype=torch.int32, device=device),
+        values_SK=torch.empty(shape, dtype=torch.float32, device=device),
+        scratch_SK=torch.empty(shape, dtype=torch.int32, device=device),
+    )
+
+
+def lm_head(
+    normed_TD: torch.Tensor,
+    unembedding_VD: torch.Tensor,
+    *,
+    out: Logits,
+    rows_S: torch.Tensor | None = None,
+    tile: Tile | None = None,
+) -> None:
+    """Write logits and tile maxima of normed rows.
+
+    Twin: `kernels.reference.norm.lm_head`, which norms first. Numerics: one float32 chain over D.
+
+    Args:
+        normed_TD: bfloat16, after the final norm; D a multiple of 64.
+        unembedding_VD: bfloat16.
+        out: For S rows; contiguous.
+        rows_S: int32, the packed row of each row of `out`; None when they are the same.
+        tile: Instead of the frozen table's, for measurements.
+
+    Raises:
+        OperandError: A shape or dtype is wrong.
+    """
+    bf16 = torch.bfloat16
+    sizes: dict[str, int] = {}
+    expect("normed", normed_TD, "T D", dtype=bf16, sizes=sizes, contiguous=True)
+    expect("unembedding", unembedding_VD, "V D", dtype=bf16, sizes=sizes, contiguous=True)
+    if rows_S is None:
+        sizes["S"] = sizes["T"]
+    else:
+        expect("rows", rows_S, "S", dtype=torch.int32, sizes=sizes, contiguous=True)
+    check_logits(out, sizes)
+    num_rows, vocab_size = sizes["S"], sizes["V"]
+    tile = tile or next(t for most, t in HEAD_TILES if most is None or num_rows <= most)
+    assert tile.features == VOCAB_TILE
+    use_pdl = has_dependent_launch(normed_TD)
+    grid = (triton.cdiv(num_rows, tile.tokens), triton.cdiv(vocab_size, VOCAB_TILE))
+    _head_kernel[grid](
+        *(normed_TD, normed_TD if rows_S is None else rows_S, unembedding_VD),
+        *(out.values_SV, out.tile_max_SN, num_rows, vocab_size),
+        WIDTH=sizes["D"],
+        HAS_ROWS=rows_S is not None,
+        BLOCK_T=tile.tokens,
+        BLOCK_K=BLOCK_K,
+        PORTABLE=is_portable(normed_TD),
+        USE_PDL=use_pdl,
+        num_warps=tile.warps,
+        num_stages=tile.stages,
+        launch_pdl=use_pdl,
+    )
+
+
+def find_candidates(logits: Logits, *, out: Candidates) -> None:
+    """Write the 32 best tokens of each row.
+
+    Twin: `kernels.reference.head.find_candidates`, equal to the bit.
+
+    Args:
+        logits: Of S rows with their tile maxima; at least 32 tokens.
+        out: For S rows.
+
+    Raises:
+        OperandError: A shape or dtype is wrong.
+    """
+    sizes = {"K": CANDIDATES}
+    check_logits(logits, sizes)
+    expect("ids", out.ids_SK, "S K", dtype=torch.int32, sizes=sizes, contiguous=True)
+    expect("values", out.values_SK, "S K", dtype=torch.float32, sizes=sizes, contiguous=True)
+    expect("scratch", out.scratch_SK, "S K", dtype=torch.int32, sizes=sizes, contiguous=True)
+    num_tiles = sizes["N"]
+    use_pdl = has_dependent_launch(logits.values_SV)
+    _candidates_kernel[(sizes["S"],)](
+        *(logits.values_SV, logits.tile_max_SN, out.ids_SK, out.values_SK, out.scratch_SK),
+        *(sizes["V"], num_tiles),
+        BLOCK_N=max(CANDIDATES, triton.next_power_of_2(num_tiles)),
+        USE_PDL=use_pdl,
+        num_warps=_CANDIDATE_WARPS,
+        launch_pdl=use_pdl,
+    )
+
+
+def check_logits(logits: Logits, sizes: dict[str, int]) -> None:
+    """Check logits and their tile maxima against known sizes, and complete these."""
+    f32 = torch.float32
+    expect("logits", logits.values_SV, "S V", dtype=f32, sizes=sizes, contiguous=True)
+    sizes["N"] = triton.cdiv(sizes["V"], VOCAB_TILE)
+    expect("tile_max", logits.tile_max_SN, "S N", dtype=f32, sizes=sizes, contiguous=True)
+
+
+@triton.jit
+def _head_kernel(
+    x_ptr, rows_ptr, weight_ptr, logits_ptr, max_ptr, num_rows, vocab_size,
+    WIDTH: tl.constexpr, HAS_ROWS: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_K: tl.constexpr,
+    PORTABLE: tl.constexpr, USE_PDL: tl.constexpr,
+):  # fmt: skip
+    """See `lm_head`."""
+    tile = tl.program_id(1)
+    offs_t = tl.program_id(0) * BLOCK_T + tl.arange(0, BLOCK_T)
+    offs_v = tile * TILE_V + tl.arange(0, TILE_V)
+    offs_k = tl.arange(0, BLOCK_K)
+    let_next_start(USE_PDL)
+    wait_for_previous(USE_PDL)
+    # Rows and tokens beyond the last are computed on the last one's data and not stored.
+    row_T = tl.minimum(offs_t, num_rows - 1)
+    if HAS_ROWS:
+        row_T = tl.load(rows_ptr + row_T)
+    x_ptrs = x_ptr + row_T.to(tl.int64)[None, :] * WIDTH + offs_k[:, None]
+    row_V = tl.minimum(offs_v, vocab_size - 1).to(tl.int64)
+    weight_ptrs = weight_ptr + row_V[:, None] * WIDTH + offs_k[None, :]
+    logit_VT = tl.zeros((TILE_V, BLOCK_T), tl.float32)
+    for _ in range(0, WIDTH, BLOCK_K):
+        logit_VT = dot(tl.load(weight_ptrs), tl.load(x_ptrs), logit_VT, PORTABLE)
+        weight_ptrs += BLOCK_K
+        x_ptrs += BLOCK_K
+    mask_VT = (offs_v < vocab_size)[:, None] & (offs_t < num_rows)[None, :]
+    row_ptrs = logits_ptr + offs_t.to(tl.int64)[None, :] * vocab_size
+    tl.store(row_ptrs + offs_v[:, None], logit_VT, mask=mask_VT)
+    is_finite_VT = tl.abs(logit_VT) < float("inf")
+    largest_T = tl.max(tl.where(is_finite_VT, logit_VT, float("inf")), 0)
+    num_tiles = tl.num_programs(1)
+    tl.store(max_ptr + offs_t * num_tiles + tile, largest_T, mask=offs_t < num_rows)
+
+
+@triton.jit
+def order_key(value):
+    """Return uint32 keys in the order of float32 values; both zeros alike, none is 0."""
+    bits = tl.where(value == 0.0, 0.0, value).to(tl.uint32, bitcast=True)
+    is_negative = (bits >> 31) != 0
+    return bits ^ tl.where(is_negative, 0xFFFFFFFF, 0x80000000).to(tl.uint32)
+
+
+@triton.jit
+def _select_best(key_C):
+    """Return which 32 keys are the largest, of equal ones the first; a key of 0 is no element."""
+    digit_B = tl.arange(0, DIGITS).to(tl.uint32)
+    threshold = tl.zeros((1,), tl.uint32)
+    unit = tl.full((1,), HIGHEST_UNIT, tl.uint32)
+    for _ in range(NUM_DIGITS):
+        bound_B = threshold + digit_B * unit
+        count_B = tl.sum((key_C[:, None] >= bound_B[None, :]).to(tl.int32), 0)
+        # Counts fall with the digit: the largest that enough keys reach is the threshold's.
+        reached = tl.sum((count_B >= NUM_CANDIDATES).to(tl.int32), 0) - 1
+        threshold += reached.to(tl.uint32) * unit
+        unit = unit >> DIGIT_BITS
+    above_C = key_C > threshold
+    equal_C = (key_C == threshold) & (key_C != 0)
+    missing = NUM_CANDIDATES - tl.sum(above_C.to(tl.int32), 0)
+    return above_C | (equal_C & (tl.cumsum(equal_C.to(tl.int32), 0) <= missing))
+
+
+@triton.jit
+def _candidates_kernel(
+    logits_ptr, max_ptr, ids_ptr, values_ptr, scratch_ptr, vocab_size, num_tiles,
+    BLOCK_N: tl.constexpr, USE_PDL: tl.constexpr,
+):  # fmt: skip
+    """See `find_candidates`."""
+    let_next_start(USE_PDL)
+    wait_for_previous(USE_PDL)
+    s = tl.program_id(0).to(tl.int64)
+    offs_n = tl.arange(0, BLOCK_N)
+    offs_k = tl.arange(0, NUM_CANDIDATES)
+    scratch_ptr += s * NUM_CANDIDATES
+    logits_ptr += s * vocab_size
+    max_N = tl.load(max_ptr + s * num_tiles + offs_n, mask=offs_n < num_tiles, other=0.0)
+    zero_N = tl.zeros((BLOCK_N,), tl.uint32)
+    best_N = _select_best(tl.where(offs_n < num_tiles, order_key(max_N), zero_N))
+    place_N = tl.cumsum(best_N.to(tl.int32), 0) - 1
+    tl.store(scratch_ptr + place_N, offs_n, mask=best_N)
+    num_best = tl.sum(best_N.to(tl.int32), 0)
+    tl.debug_barrier()
+    tile_K = tl.load(scratch_ptr + offs_k, mask=offs_k < num_best, other=num_tiles)
+    # Tiles ascend, so the elements lie in the order of their ids.
+    id_KV = tile_K[:, None] * TILE_V + tl.arange(0, TILE_V)[None, :]
+    id_C = tl.reshape(id_KV, (NUM_CANDIDATES * TILE_V,))
+    logit_C = tl.load(logits_ptr + id_C, mask=id_C < vocab_size, other=0.0)
+    zero_C = tl.zeros((NUM_CANDIDATES * TILE_V,), tl.uint32)
+    best_C = _select_best(tl.where(id_C < vocab_size, order_key(logit_C), zero_C))
+    place_C = tl.cumsum(best_C.to(tl.int32), 0) - 1
+    tl.debug_barrier()
+    tl.store(scratch_ptr + place_C, id_C, mask=best_C)
+    tl.debug_barrier()
+    id_K = tl.load(scratch_ptr + offs_k)
+    value_K = tl.load(logits_ptr + id_K)
+    id_J = tl.load(scratch_ptr + tl.arange(0, NUM_CANDIDATES))
+    key_K, key_J = order_key(value_K)[:, None], order_key(tl.load(logits_ptr + id_J))[None, :]
+    is_before_KJ = (key_J > key_K) | ((key_J == key_K) & (id_J[None, :] < id_K[:, None]))
+    rank_K = tl.sum(is_before_KJ.to(tl.int32), 1)
+    is_bad = tl.max(max_N, 0) == float("inf")
+    shown_K = tl.where(is_bad, float("inf"), value_K)
+    tl.store(ids_ptr + s * NUM_CANDIDATES + rank_K, id_K)
+    tl.store(values_ptr + s * NUM_CANDIDATES + rank_K, shown_K)
