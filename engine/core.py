@@ -30,7 +30,9 @@ class EngineCore:
     ) -> None:
         """Serve requests with `runner`; `clock` counts the seconds of deadlines."""
         self._runner = runner
-        self._scheduler = Scheduler(runner.limits, limits, clock=clock)
+        self._scheduler = Scheduler(
+            runner.limits, limits, clock=clock, can_resume=runner.can_resume
+        )
         self._listeners: dict[int, OnEvent] = {}
         self._changed = threading.Condition()
         self._is_stepping = False

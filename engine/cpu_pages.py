@@ -51,6 +51,10 @@ class CpuPagedRunner:
             context_length=config.context_length,
         )
 
+    def can_resume(self, pages: Sequence[int], start: int) -> bool:
+        """Whether a sequence can go on from known pages: always, all of them are held."""
+        return start <= len(pages) * BLOCK_TOKENS
+
     def copy_page(self, source: int, target: int) -> None:
         """Copy keys and values of a whole page."""
         self._pool.copy_page(source, target)

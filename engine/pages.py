@@ -16,12 +16,14 @@ import hashlib
 import heapq
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 _ROOT = b"finsvc-pages-v1"
 # Beginnings compared token by token at the end of a match; more would make a busy parent slow.
 SIBLINGS_MAX = 64
+# Whether a runner can go on from a number of tokens that lie in pages (`engine.runner`).
+CanResume = Callable[[Sequence[int], int], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,13 @@ class PageTable:
         """Return the digest that begins every prompt of a tenant."""
         return hashlib.sha256(_ROOT + tenant.encode()).digest()
 
-    def match(self, tenant: str, token_ids: Sequence[int]) -> PrefixMatch:
-        """Find the longest known beginning of a prompt and own its full pages."""
+    def match(
+        self, tenant: str, token_ids: Sequence[int], can_resume: CanResume | None = None
+    ) -> PrefixMatch:
+        """Find the longest known beginning of a prompt and own its full pages.
+
+        With `can_resume`, the longest that the runner can go on from.
+        """
         parent, pages, digests = self.root(tenant), list[int](), list[bytes]()
         size = self.page_tokens
         start = 0
@@ -104,9 +111,10 @@ class PageTable:
             self._own(page)
         rest = tuple(token_ids[start : start + size])
         source, num_copied = self._closest_child(parent, rest)
-        return PrefixMatch(
+        match = PrefixMatch(
             pages=tuple(pages), digests=tuple(digests), source=source, num_copied=num_copied
         )
+        return match if can_resume is None else self._shorten(match, can_resume)
 
     def allocate(self) -> int | None:
         """Return a page that the caller now owns alone, or None when all are owned."""
@@ -159,6 +167,20 @@ class PageTable:
         """Forget all kept content."""
         while self._kept:
             self._forget_oldest()
+
+    def _shorten(self, match: PrefixMatch, can_resume: CanResume) -> PrefixMatch:
+        """Cut a beginning down to where a runner can go on, and disown the rest."""
+        pages, size = match.pages, self.page_tokens
+        if match.source is not None:
+            if can_resume((*pages, match.source), len(pages) * size + match.num_copied):
+                return match
+            match = replace(match, source=None, num_copied=0)
+        count = len(pages)
+        while count and not can_resume(pages[:count], count * size):
+            count -= 1
+        for page in reversed(pages[count:]):
+            self.release(page)
+        return replace(match, pages=pages[:count], digests=match.digests[:count])
 
     def _closest_child(self, parent: bytes, rest: tuple[int, ...]) -> tuple[int | None, int]:
         best, best_length = None, 0

@@ -31,6 +31,7 @@ class RunnerLimits:
         step_tokens_max: New tokens of one step, all sequences together.
         vocab_size: Width of the logits.
         context_length: Positions of one sequence.
+        looks_ahead: Whether it can use the page that the token after the next one goes to.
     """
 
     page_tokens: int
@@ -39,6 +40,7 @@ class RunnerLimits:
     step_tokens_max: int
     vocab_size: int
     context_length: int
+    looks_ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Feed:
     Attributes:
         pages: Page indices of the positions 0 to `start` + len(`token_ids`) - 1, in order. Those
             before `start` are filled; pages that end at or before `start` may be shared with other
-            sequences and are not written.
+            sequences and are not written. One more page may follow, for a runner that looks ahead.
         start: Position of the first new token.
         token_ids: At least one.
         draw: None while more of the prompt is to come.
@@ -97,6 +99,9 @@ class PagedRunner(Protocol):
     @property
     def limits(self) -> RunnerLimits:
         """What fits."""
+
+    def can_resume(self, pages: Sequence[int], start: int) -> bool:
+        """Whether a sequence whose first `start` positions lie in `pages` can go on from there."""
 
     def copy_page(self, source: int, target: int) -> None:
         """Copy keys and values of a whole page; runs before the next step."""

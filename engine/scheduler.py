@@ -23,7 +23,7 @@ from engine.errors import (
     QueueFullError,
 )
 from engine.job import FailureEvent, Job, JobEvent, Terms, TokenEvent
-from engine.pages import PageTable
+from engine.pages import CanResume, PageTable
 from engine.runner import Draw, Drawn, Feed, RunnerLimits
 from engine.types import FinishReason, GenerationRequest, TokenMask
 
@@ -84,11 +84,13 @@ class Scheduler:
         limits: SchedulerLimits | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        can_resume: CanResume | None = None,
     ) -> None:
-        """Plan for a runner with the limits `runner`; `clock` counts seconds."""
+        """Plan for a runner of which `runner` fits; `clock` counts seconds."""
         self._runner = runner
         self._limits = limits or SchedulerLimits()
         self._clock = clock
+        self._can_resume = can_resume
         self.pages = PageTable(
             num_pages=runner.num_pages,
             page_tokens=runner.page_tokens,
@@ -217,12 +219,11 @@ class Scheduler:
                 budget -= count
             if count == 0 or not self._make_room(job, job.num_fed + count):
                 continue
+            self._add_spare(job, job.num_fed + count)
             feeds.append(self._feed(job, count))
             jobs.append(job)
         copies, self._copies = tuple(self._copies), []
-        if not feeds:
-            return None
-        return Plan(copies=copies, feeds=tuple(feeds), jobs=tuple(jobs))
+        return Plan(copies=copies, feeds=tuple(feeds), jobs=tuple(jobs)) if feeds else None
 
     def apply(self, plan: Plan, outcomes: Sequence[Drawn | EngineError | None]) -> list[JobEvent]:
         """Take in what a step drew; requests that were cancelled meanwhile are passed over."""
@@ -299,7 +300,7 @@ class Scheduler:
     def _place(self, job: Job) -> bool:
         """Give a waiting job what is known of its tokens, if the rest will fit."""
         # The last token is always fed, since its logits are wanted.
-        match = self.pages.match(job.terms.tenant, job.tokens[:-1])
+        match = self.pages.match(job.terms.tenant, job.tokens[:-1], self._can_resume)
         needed = -(-len(job.tokens) // self._runner.page_tokens) - len(match.pages)
         while self.pages.num_available < needed and self._preempt_for(job):
             pass
@@ -348,13 +349,20 @@ class Scheduler:
                 return False
         return True
 
+    def _add_spare(self, job: Job, num_tokens: int) -> None:
+        """Allocate the page of the token after `num_tokens`, if one is to be had for nothing."""
+        is_full = len(job.pages) * self._runner.page_tokens == num_tokens
+        page = self.pages.allocate() if self._runner.looks_ahead and is_full else None
+        if page is not None:
+            job.pages.append(page)
+
     def _feed(self, job: Job, count: int) -> Feed:
         request = job.request
         draw = None
         if count == job.num_left:
             draw = Draw(sampling=request.sampling, top_logprobs=request.top_logprobs, mask=job.mask)
         end = job.num_fed + count
-        used = -(-end // self._runner.page_tokens)
+        used = (end + self._runner.looks_ahead - 1) // self._runner.page_tokens + 1
         return Feed(
             pages=tuple(job.pages[:used]),
             start=job.num_fed,

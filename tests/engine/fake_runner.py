@@ -6,7 +6,7 @@ copied too late, shows in what it draws.
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.errors import EngineError
 from engine.runner import Drawn, Feed, RunnerLimits
@@ -21,6 +21,7 @@ class FakeRunner:
         sequences_max: int = 4,
         step_tokens_max: int = 32,
         vocab_size: int = 50,
+        looks_ahead: bool = False,
     ) -> None:
         self.limits = RunnerLimits(
             page_tokens=page_tokens,
@@ -29,10 +30,15 @@ class FakeRunner:
             step_tokens_max=step_tokens_max,
             vocab_size=vocab_size,
             context_length=1000,
+            looks_ahead=looks_ahead,
         )
         self.steps: list[list[int]] = []
+        self.resumes: Callable[[Sequence[int], int], bool] = lambda pages, start: True
         self.fails_at: dict[int, EngineError] = {}
         self._pages: list[list[int | None]] = [[None] * page_tokens for _ in range(num_pages)]
+
+    def can_resume(self, pages: Sequence[int], start: int) -> bool:
+        return self.resumes(pages, start)
 
     def copy_page(self, source: int, target: int) -> None:
         self._pages[target] = list(self._pages[source])

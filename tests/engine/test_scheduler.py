@@ -1,6 +1,7 @@
 """Order, bounds and bookkeeping of the scheduler, on a network that is arithmetic."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -8,12 +9,14 @@ from engine.digest import LogitDigest
 from engine.errors import (
     ContextLengthError,
     DeadlineError,
+    EngineError,
     EngineStoppedError,
     NonFiniteLogitsError,
     QueueFullError,
     TokenMaskError,
 )
 from engine.job import FailureEvent, JobEvent, Priority, Terms, TokenEvent
+from engine.runner import Drawn, Feed
 from engine.scheduler import Scheduler, SchedulerLimits
 from engine.types import FinishReason, GenerationRequest
 from tests.engine.fake_runner import FakeRunner, next_token
@@ -33,7 +36,12 @@ class Bench:
     def __init__(self, runner: FakeRunner | None = None, **limits: int) -> None:
         self.runner = runner or FakeRunner()
         self.clock = Clock()
-        self.scheduler = Scheduler(self.runner.limits, SchedulerLimits(**limits), clock=self.clock)
+        self.scheduler = Scheduler(
+            self.runner.limits,
+            SchedulerLimits(**limits),
+            clock=self.clock,
+            can_resume=self.runner.can_resume,
+        )
         self.events: dict[int, list[JobEvent]] = {}
 
     def submit(self, request: GenerationRequest, **terms: object) -> int:
@@ -334,3 +342,35 @@ def test_storm_of_requests_changes_no_token(seed: int) -> None:
         assert last.digest == digest
     assert bench.scheduler.stats().pages_used == 0
     assert bench.scheduler.pages.num_available == bench.runner.limits.num_pages
+
+
+def test_runner_that_looks_ahead_gets_the_next_page_while_pages_are_free() -> None:
+    bench = Bench(FakeRunner(num_pages=3, looks_ahead=True))
+    seen: list[tuple[int, int]] = []
+    run = bench.runner.run
+
+    def note(feeds: Sequence[Feed]) -> list[Drawn | EngineError | None]:
+        seen.extend((feed.start + len(feed.token_ids), len(feed.pages)) for feed in feeds)
+        return run(feeds)
+
+    bench.runner.run = note  # type: ignore[method-assign]
+    job = bench.submit(request([1, 2, 3], 9))
+    bench.run()
+    assert bench.tokens(job) == alone([1, 2, 3], 9)[0]
+    assert seen == [(end, min(3, end // 4 + 1)) for end in range(3, 12)]
+    assert bench.scheduler.stats().pages_used == 0
+
+
+@pytest.mark.parametrize("held", [0, 4, 8])
+def test_known_beginning_is_used_as_far_as_the_runner_can_go_on(held: int) -> None:
+    bench = Bench(FakeRunner())
+    prompt = list(range(1, 11))
+    bench.submit(request(prompt))
+    bench.run()
+    bench.runner.resumes = lambda pages, start: start <= held
+    again = bench.submit(request([*prompt, 40]))
+    bench.run()
+    event = bench.last(again)
+    assert isinstance(event, TokenEvent)
+    assert event.cached_tokens == held
+    assert bench.tokens(again) == alone([*prompt, 40], 5)[0]
