@@ -144,6 +144,12 @@ def test_audit_replay_reports_levels(world: World) -> None:
     assert (bad.status_code, bad.json()["error"]["param"]) == (400, "level")
 
 
+def test_readiness_says_that_the_model_is_not_there(world: World) -> None:
+    world.services.is_model_ready = False
+    answer = world.client(None).get("/readyz")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+
+
 def test_health_and_readiness_follow_the_shutdown(world: World) -> None:
     client = world.client(None)
     assert client.get("/healthz").json() == {"status": "ok"}
