@@ -39,3 +39,31 @@ def attention_decode(
             q_1HW = q_SHW[s : s + 1].float()
             out_SO[s] = attention(q_1HW, k, v, sinks_H.float(), window=window).flatten()
     return out_SO
+
+
+def attention_prefill(
+    q_THW: torch.Tensor,
+    keys: tuple[torch.Tensor, torch.Tensor],
+    sinks_H: torch.Tensor,
+    *,
+    window: int | None,
+) -> torch.Tensor:
+    """Return float32 attention [T, O] of the last T positions of one sequence's keys and values."""
+    k_NGW, v_NGW = (part.float() for part in keys)
+    out_THW = attention(q_THW.float(), k_NGW, v_NGW, sinks_H.float(), window=window)
+    return out_THW.flatten(1)
+
+
+def ring_write(
+    scratch_NGPW: torch.Tensor,
+    ring_NGPW: torch.Tensor,
+    ring_S2: torch.Tensor,
+    chunks: list[tuple[int, int, int, int]],
+) -> None:
+    """Copy the last 128 positions of each chunk (row, start, tokens, sequence) into its ring."""
+    for row, start, num_tokens, sequence in chunks:
+        for token in range(max(0, num_tokens - ring_S2.shape[1] * PAGE_TOKENS), num_tokens):
+            position, packed = start + token, row + token
+            page = int(ring_S2[sequence, position // PAGE_TOKENS % ring_S2.shape[1]])
+            kept = scratch_NGPW[packed // PAGE_TOKENS, :, packed % PAGE_TOKENS]
+            ring_NGPW[page, :, position % PAGE_TOKENS] = kept
