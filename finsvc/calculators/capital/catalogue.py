@@ -4,12 +4,15 @@ from finsvc.calculators.calculator import Calculator, FieldSpec, bind_compute, b
 from finsvc.calculators.capital.frtb import frtb_sa
 from finsvc.calculators.capital.irb import irb_rwa
 from finsvc.calculators.capital.sa_ccr import sa_ccr
+from finsvc.calculators.capital.simm import simm
 from finsvc.calculators.inputs.capital.frtb import FrtbInput
 from finsvc.calculators.inputs.capital.irb import IrbInput
 from finsvc.calculators.inputs.capital.sa_ccr import CcrInput
+from finsvc.calculators.inputs.capital.simm import SimmInput
 from finsvc.calculators.second.capital.frtb import confirm_frtb_sa
 from finsvc.calculators.second.capital.irb import confirm_irb_rwa
 from finsvc.calculators.second.capital.sa_ccr import confirm_sa_ccr
+from finsvc.calculators.second.capital.simm import confirm_simm
 from finsvc.calculators.second.opinion import SecondKind
 from finsvc.calculators.tolerances import ANALYTIC
 
@@ -20,6 +23,10 @@ def _money(name: str, meaning: str, *, is_table: bool = False) -> FieldSpec:
     return FieldSpec(
         name=name, unit=_REPORTING, meaning=meaning, tolerance=ANALYTIC, is_table=is_table
     )
+
+
+def _dollars(name: str, meaning: str, *, is_table: bool = False) -> FieldSpec:
+    return FieldSpec(name=name, unit="USD", meaning=meaning, tolerance=ANALYTIC, is_table=is_table)
 
 
 def _percent(name: str, meaning: str, *, is_table: bool = False) -> FieldSpec:
@@ -89,6 +96,23 @@ CAPITAL: tuple[Calculator, ...] = (
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(FrtbInput, frtb_sa),
         second=bind_second(FrtbInput, confirm_frtb_sa),
+    ),
+    Calculator(
+        name="simm",
+        version="1.0.0",
+        summary="Initial margin from a CRIF; parameters and licence are the operator's.",
+        input_model=SimmInput,
+        outputs=(
+            _dollars("margin_total", "Initial margin, add-ons included."),
+            _dollars("standard_total", "Initial margin before add-ons."),
+            _dollars("add_on_total", "Add-ons: multipliers, notional factors, fixed amounts."),
+            _dollars("product", "Margin of a product class.", is_table=True),
+            _dollars("risk_class", "Margin of a risk class in a product class.", is_table=True),
+            _dollars("measure", "Margin of a measure of a risk class.", is_table=True),
+        ),
+        second_kind=SecondKind.OTHER_ALGORITHM,
+        compute=bind_compute(SimmInput, simm),
+        second=bind_second(SimmInput, confirm_simm),
     ),
 )
 """All calculators of this family."""
