@@ -38,6 +38,7 @@ _REFERENCE = re.compile(r"\[\[[!-Z\\^-~]{1,120}\]\]")
 # First line of a turn's Lark text; a comment to llguidance, a rule for `GrammarMask`.
 _BUDGET = re.compile(r"// close after (\d{1,6}) tokens")
 ANSWER_TOKENS_MAX = 400
+_FAULT_LENGTH_MAX = 300
 
 
 class GrammarError(EngineError):
@@ -240,6 +241,27 @@ class GrammarMask:
             raise GrammarError(
                 "mask", expected="a grammar within its bounds", actual=self._matcher.get_error()
             )
+
+
+def json_schema_fault(schema_text: str) -> str | None:
+    """Say why the JSON text of a schema cannot be enforced, or return None.
+
+    Compiles it and computes its first mask, over single bytes: no vocabulary is needed.
+    """
+    lark = f"start: value\nvalue: %json {schema_text}\n"
+    matcher = LLMatcher(_byte_table(), LLMatcher.grammar_from_lark(lark), log_level=0)
+    if not matcher.is_error():
+        matcher.compute_bitmask()
+    if not matcher.is_error():
+        return None
+    # The first line says what; the others quote the grammar and the parser's state.
+    reason = matcher.get_error().partition("\n")[0]
+    return reason.rpartition("failed to compile JSON schema: ")[2][:_FAULT_LENGTH_MAX]
+
+
+@lru_cache(maxsize=1)
+def _byte_table() -> LLTokenizer:
+    return LLTokenizer("byte")
 
 
 @lru_cache(maxsize=4)
