@@ -1,4 +1,4 @@
-"""The one place where QuantLib is called.
+"""The one place where QuantLib is imported; others borrow it here with its date set.
 
 QuantLib keeps the evaluation date in a global of the process. Every call here sets it under one
 lock and puts the old one back, so that threads and other users of the library do not meet.
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from types import ModuleType
 
 import QuantLib as ql  # type: ignore[import-untyped]  # noqa: N813 (ships no types; its usual name)
 
@@ -59,6 +60,13 @@ def _evaluation_date(on: ql.Date) -> Iterator[None]:
             yield
         finally:
             settings.evaluationDate = before
+
+
+@contextmanager
+def quantlib(on: date) -> Iterator[ModuleType]:
+    """Lend the library with its evaluation date set, alone among threads, for one calculation."""
+    with _evaluation_date(_date(on)):
+        yield ql
 
 
 def _date(day: date) -> ql.Date:

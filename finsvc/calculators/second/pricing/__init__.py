@@ -1,0 +1,1 @@
+"""Second methods of the pricing calculators: QuantLib, or a re-implementation where it has none."""
