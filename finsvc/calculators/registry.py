@@ -8,6 +8,8 @@ from finsvc.calculators.calculator import Calculator
 from finsvc.calculators.catalogue_book import BOOK
 from finsvc.calculators.catalogue_market import MARKET
 from finsvc.calculators.catalogue_risk import RISK
+from finsvc.calculators.portfolio.catalogue import PORTFOLIO
+from finsvc.calculators.pricing.catalogue_options import OPTIONS
 from finsvc.calculators.risk.catalogue_backtests import BACKTESTS
 from finsvc.calculators.risk.catalogue_tail import TAIL
 from finsvc.domain.errors import UnknownNameError
@@ -18,6 +20,8 @@ _FAMILIES = (
     MARKET,
     BACKTESTS,
     TAIL,
+    PORTFOLIO,
+    OPTIONS,
 )
 
 CALCULATORS: Mapping[str, Calculator] = MappingProxyType(

@@ -20,6 +20,8 @@ from finsvc.marketdata.second_reader import SecondMarket
 from finsvc.marketdata.sources import PINNED_DIGEST
 from tests.data import ROOT
 from tests.finsvc.calculators.factories import book, cash
+from tests.finsvc.calculators.portfolio.cases import PORTFOLIO_CASES
+from tests.finsvc.calculators.pricing.cases import PRICING_CASES
 from tests.finsvc.calculators.real_book import AS_OF, BOOK, ON_BOOK, Cases
 from tests.finsvc.calculators.risk.cases import BACKTEST_CASES, TAIL_CASES
 from tests.finsvc.marketdata.factories import real_market, real_snapshot_folder
@@ -91,7 +93,7 @@ FIRST_CASES: Cases = (
     ),
     ("option_price", {**OPTION, "as_of": AS_OF}),
 )
-REAL_CASES = (*FIRST_CASES, *BACKTEST_CASES, *TAIL_CASES)
+REAL_CASES = (*FIRST_CASES, *BACKTEST_CASES, *TAIL_CASES, *PORTFOLIO_CASES, *PRICING_CASES)
 
 
 def second_market() -> SecondMarket:
@@ -201,7 +203,7 @@ def test_every_result_on_prices_says_they_are_adjusted() -> None:
 
 def test_every_result_with_options_labels_its_assumptions() -> None:
     for name, document in REAL_CASES:
-        if "option" not in str(document) or name == "option_price":
+        if "portfolio" not in document or "option" not in str(document):
             continue
         entry = calculator(name)
         result = entry.run(entry.parse(document), real_market())
