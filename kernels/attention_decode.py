@@ -21,8 +21,6 @@ from kernels.attention_parts import (
     HEAD_DIM,
     LOG2_E,
     PAGE,
-    RING,
-    RING_PAGES,
     SCORE_SCALE,
     SPLIT_BLOCKS,
     WIDTH,
@@ -98,8 +96,8 @@ class DecodeSequences:
     """Where the keys of each sequence lie and how many there are.
 
     Attributes:
-        table_SB: int32. Without a window the page of each 64 positions; with one [S, 2], the ring:
-            position p lies in page `table[s, p // 64 % 2]`. Entries beyond a length are not read.
+        table_SB: int32, the page of each 64 positions; entries beyond a length or behind a window
+            are not read.
         lengths_S: int32, keys of each sequence with the new one; 0 for a row of padding, whose
             output is zero.
     """
@@ -154,7 +152,7 @@ def attention_decode(
         pages: Keys and values, the new position's included.
         sequences: Tables and lengths.
         sinks_H: bfloat16.
-        window: Keys seen, with the query's own, at most 128; None for all.
+        window: Keys seen, with the query's own; None for all.
         workspace: From `decode_workspace`.
         out_SO: bfloat16, [S, H * 64].
         launch: Overrides the frozen table, for benchmarks.
@@ -163,7 +161,7 @@ def attention_decode(
         OperandError: A shape or dtype is wrong.
     """
     sizes = check_attention(q_SHW, pages, sinks_H, window)
-    num_sequences = _check_sequences(sequences, sizes, window)
+    num_sequences = _check_sequences(sequences, sizes)
     expect("out", out_SO, "S O", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
     if launch is None:
         launch = full_launch(num_sequences) if window is None else WINDOW_LAUNCH
@@ -187,11 +185,9 @@ def attention_decode(
     )
 
 
-def _check_sequences(sequences: DecodeSequences, sizes: dict[str, int], window: int | None) -> int:
+def _check_sequences(sequences: DecodeSequences, sizes: dict[str, int]) -> int:
     """Check tables and lengths and return the number of sequences."""
     sizes.update(S=sizes["T"], O=sizes["H"] * HEAD_DIM)
-    if window is not None:
-        sizes["B"] = RING_PAGES
     table_SB = sequences.table_SB
     expect("table", table_SB, "S B", dtype=torch.int32, sizes=sizes)
     if table_SB.stride(1) != 1:
@@ -223,65 +219,51 @@ def _share_of_splits(
 
 
 @triton.jit
-def _attend_window(
-    q_RW, k_ptr, v_ptr, row_ptr, length, scale,
-    PAGE_STRIDE: tl.constexpr, WINDOW: tl.constexpr, STAGES: tl.constexpr, PORTABLE: tl.constexpr,
-):  # fmt: skip
-    """Return the folded state of the last `WINDOW` keys, from a ring."""
-    offs_p = tl.arange(0, PAGE)
-    tile_PW = offs_p[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
-    oldest = tl.maximum(length - WINDOW, 0)
-    first = oldest // PAGE
-    even_page = tl.load(row_ptr).to(tl.int64)
-    odd_page = tl.load(row_ptr + 1).to(tl.int64)
-    largest_R, total_RC, value_RW = empty_state(ROWS)
-    folded = (largest_R, tl.max(total_RC, 1), value_RW)
-    for block in tl.range(first, tl.cdiv(length, PAGE), num_stages=STAGES):
-        base = tl.where(block // RING * RING == block, even_page, odd_page) * PAGE_STRIDE
-        position_P = block * PAGE + offs_p
-        seen_P = (position_P >= oldest) & (position_P < length)
-        k_PW = tl.load(k_ptr + base + tile_PW)
-        v_PW = tl.load(v_ptr + base + tile_PW, mask=seen_P[:, None], other=0.0)
-        largest_R, total_RC, value_RW = attend_block(
-            q_RW, tl.trans(k_PW), v_PW, seen_P[None, :], (largest_R, total_RC, value_RW), scale,
-            True, PORTABLE,
-        )  # fmt: skip
-    return fold_split(folded, largest_R, tl.max(total_RC, 1), value_RW)
-
-
-@triton.jit
 def _attend_splits(
     q_RW, k_ptr, v_ptr, row_ptr, length, scale, share, workspace, g,
-    PAGE_STRIDE: tl.constexpr, NUM_KV_HEADS: tl.constexpr, STAGES: tl.constexpr,
-    PORTABLE: tl.constexpr,
+    PAGE_STRIDE: tl.constexpr, NUM_KV_HEADS: tl.constexpr, WINDOW: tl.constexpr,
+    STAGES: tl.constexpr, PORTABLE: tl.constexpr,
 ):  # fmt: skip
-    """Return the folded state of this program's splits, or store each of them when shared."""
+    """Return the folded state of this program's splits, or store each of them when shared.
+
+    With a window there is one split, from the block of its oldest key on.
+    """
     program, programs, first_row = share
     values_ptr, sums_ptr = workspace
     offs_p = tl.arange(0, PAGE)
     is_head_R = tl.arange(0, ROWS) < GROUP
     tile_PW = offs_p[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
     num_blocks = tl.cdiv(length, PAGE)
-    num_splits = tl.cdiv(num_blocks, SPLIT_BLOCKS)
-    steps = tl.cdiv(num_splits - program, programs) * SPLIT_BLOCKS
-    has_last = (num_splits - 1) % programs == program
-    steps -= tl.where(has_last, num_splits * SPLIT_BLOCKS - num_blocks, 0)
+    oldest = tl.maximum(length - WINDOW, 0) if WINDOW else 0
+    if WINDOW:
+        steps = num_blocks - oldest // PAGE
+    else:
+        num_splits = tl.cdiv(num_blocks, SPLIT_BLOCKS)
+        steps = tl.cdiv(num_splits - program, programs) * SPLIT_BLOCKS
+        has_last = (num_splits - 1) % programs == program
+        steps -= tl.where(has_last, num_splits * SPLIT_BLOCKS - num_blocks, 0)
     largest_R, total_RC, value_RW = empty_state(ROWS)
     all_largest_R, all_total_R, all_value_RW = largest_R, tl.max(total_RC, 1), value_RW
     for step in tl.range(0, steps, num_stages=2 * STAGES - 1):
         turn = step // SPLIT_BLOCKS
         place = step - turn * SPLIT_BLOCKS
         split = program + turn * programs
-        block = split * SPLIT_BLOCKS + place
+        is_end = step == steps - 1
+        if WINDOW:
+            block = oldest // PAGE + step
+        else:
+            block = split * SPLIT_BLOCKS + place
+            is_end = is_end | (place == SPLIT_BLOCKS - 1)
         base = tl.load(row_ptr + block).to(tl.int64) * PAGE_STRIDE
-        seen_P = block * PAGE + offs_p < length
+        key_P = block * PAGE + offs_p
+        seen_P = (key_P >= oldest) & (key_P < length)
         k_PW = tl.load(k_ptr + base + tile_PW)
         v_PW = tl.load(v_ptr + base + tile_PW, mask=seen_P[:, None], other=0.0)
         largest_R, total_RC, value_RW = attend_block(
             q_RW, tl.trans(k_PW), v_PW, seen_P[None, :], (largest_R, total_RC, value_RW), scale,
             True, PORTABLE,
         )  # fmt: skip
-        if (place == SPLIT_BLOCKS - 1) | (step == steps - 1):
+        if is_end:
             total_R = tl.max(total_RC, 1)
             if programs == 1:
                 folded = (all_largest_R, all_total_R, all_value_RW)
@@ -351,16 +333,11 @@ def _decode_kernel(
         )
     if program < programs:
         q_RW = tl.load(q_ptr + row_RW, mask=is_head_R[:, None], other=0.0)
-        if WINDOW:
-            folded = _attend_window(
-                q_RW, k_ptr, v_ptr, row_ptr, length, scale, PAGE_STRIDE, WINDOW, STAGES, PORTABLE
-            )
-        else:
-            share = (program, programs, first_row)
-            folded = _attend_splits(
-                q_RW, k_ptr, v_ptr, row_ptr, length, scale, share, (values_ptr, sums_ptr), g,
-                PAGE_STRIDE, NUM_KV_HEADS, STAGES, PORTABLE,
-            )  # fmt: skip
+        share = (program, programs, first_row)
+        folded = _attend_splits(
+            q_RW, k_ptr, v_ptr, row_ptr, length, scale, share, (values_ptr, sums_ptr), g,
+            PAGE_STRIDE, NUM_KV_HEADS, WINDOW, STAGES, PORTABLE,
+        )  # fmt: skip
         is_last = True
         if programs > 1:
             # All threads' partial results precede the arrival, which publishes them.

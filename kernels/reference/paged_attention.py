@@ -1,4 +1,4 @@
-"""Attention over pages and rings: gathers each sequence's keys and calls the plain twin."""
+"""Attention over pages: gathers each sequence's keys and calls the plain twin."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PAGE_TOKENS = 64
 def gather_positions(
     pages_NGPW: torch.Tensor, table_B: torch.Tensor, positions: torch.Tensor
 ) -> torch.Tensor:
-    """Return the rows [N, G, W] that lie at `positions`; a table shorter than that is a ring."""
-    page_of_position = table_B.long()[positions // PAGE_TOKENS % table_B.numel()]
+    """Return the rows [N, G, W] that lie at `positions`."""
+    page_of_position = table_B.long()[positions // PAGE_TOKENS]
     return pages_NGPW[page_of_position, :, positions % PAGE_TOKENS]
 
 
@@ -52,18 +52,3 @@ def attention_prefill(
     k_NGW, v_NGW = (part.float() for part in keys)
     out_THW = attention(q_THW.float(), k_NGW, v_NGW, sinks_H.float(), window=window)
     return out_THW.flatten(1)
-
-
-def ring_write(
-    scratch_NGPW: torch.Tensor,
-    ring_NGPW: torch.Tensor,
-    ring_S2: torch.Tensor,
-    chunks: list[tuple[int, int, int, int]],
-) -> None:
-    """Copy the last 128 positions of each chunk (row, start, tokens, sequence) into its ring."""
-    for row, start, num_tokens, sequence in chunks:
-        for token in range(max(0, num_tokens - ring_S2.shape[1] * PAGE_TOKENS), num_tokens):
-            position, packed = start + token, row + token
-            page = int(ring_S2[sequence, position // PAGE_TOKENS % ring_S2.shape[1]])
-            kept = scratch_NGPW[packed // PAGE_TOKENS, :, packed % PAGE_TOKENS]
-            ring_NGPW[page, :, position % PAGE_TOKENS] = kept
