@@ -4,9 +4,11 @@ Exact amounts must be equal. Analytic figures of float64 agree to a relative 1e-
 conditioned cases: option values from two implementations of the normal distribution differ by
 about 1e-13 of the strike, and profits are differences of such values. ``ROUNDED`` allows the
 rounding to 12 significant digits and nothing else. A simulated figure lies
-within 4.5 standard errors of the difference of the two runs (7 in a million runs do not). A maximum
-of a likelihood is flat: two optimisers agree on figures that follow from it to ``FITTED`` and on
-its parameters, which trade off against each other, to ``FITTED_SHARE``.
+within 4.5 standard errors of the difference of the two runs (7 in a million runs do not).
+
+A maximum of a likelihood is flat: two optimisers agree on figures that follow from it to ``FITTED``
+and on its parameters, which trade off against each other, to ``FITTED_SHARE``. An implied
+volatility divides the price's noise by a vega that may be small: ``IMPLIED``, in points.
 """
 
 from decimal import Decimal
@@ -19,3 +21,4 @@ SIMULATED = Tolerance(kind=ToleranceKind.STANDARD_ERRORS, amount=Decimal("4.5"))
 ROUNDED = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-11"))
 FITTED = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-3"))
 FITTED_SHARE = Tolerance(kind=ToleranceKind.ABSOLUTE, amount=Decimal("2e-3"))
+IMPLIED = Tolerance(kind=ToleranceKind.ABSOLUTE, amount=Decimal("1e-4"))

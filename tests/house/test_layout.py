@@ -27,6 +27,9 @@ def imported(path: Path) -> set[str]:
         ("tokenizers", {"engine/tokenizer.py", "engine/training/tokenizer.py"}),
         ("llguidance", {"engine/grammar.py"}),
         ("QuantLib", {"finsvc/calculators/second/quantlib_adapter.py"}),
+        ("arch", {"finsvc/calculators/second/arch_adapter.py"}),
+        ("skfolio", {"finsvc/calculators/second/skfolio_adapter.py"}),
+        ("matplotlib", {"finsvc/calculators/plots/matplotlib_adapter.py"}),
         ("cedarpy", {"policies/bundle.py", "policies/evaluator.py"}),
         # Hand-over form of books, and a library that second methods may stand on.
         ("pandas", {"finsvc/books/frames.py", "finsvc/calculators/second/"}),

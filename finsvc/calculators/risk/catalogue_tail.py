@@ -1,6 +1,7 @@
 """Registration of the calculators on the tail of a book, its parts and its stresses."""
 
 from finsvc.calculators.calculator import Calculator, FieldSpec, bind_compute, bind_second
+from finsvc.calculators.inputs.surface import VolatilitySurfaceInput
 from finsvc.calculators.inputs.tail import (
     FilteredVarInput,
     ProfitDistributionInput,
@@ -18,6 +19,7 @@ from finsvc.calculators.risk.filtered import filtered_var
 from finsvc.calculators.risk.reverse_stress import reverse_stress
 from finsvc.calculators.risk.stress_suite import stress_contributions, stress_suite
 from finsvc.calculators.risk.stressed import stressed_var
+from finsvc.calculators.risk.surface import volatility_surface
 from finsvc.calculators.risk.tail_risk import tail_risk
 from finsvc.calculators.second.market_risk.stress import (
     confirm_reverse_stress,
@@ -25,6 +27,7 @@ from finsvc.calculators.second.market_risk.stress import (
     confirm_stress_suite,
     confirm_var_contributions,
 )
+from finsvc.calculators.second.market_risk.surface import confirm_volatility_surface
 from finsvc.calculators.second.market_risk.tails import (
     confirm_filtered_var,
     confirm_profit_distribution,
@@ -32,7 +35,7 @@ from finsvc.calculators.second.market_risk.tails import (
     confirm_tail_risk,
 )
 from finsvc.calculators.second.opinion import SecondKind
-from finsvc.calculators.tolerances import ANALYTIC, EXACT, FITTED, FITTED_SHARE, SIMULATED
+from finsvc.calculators.tolerances import ANALYTIC, EXACT, FITTED, FITTED_SHARE, IMPLIED, SIMULATED
 from finsvc.domain.results import Tolerance
 
 _BASE = "base currency"
@@ -259,5 +262,31 @@ TAIL: tuple[Calculator, ...] = (
         second=bind_second(ProfitDistributionInput, confirm_profit_distribution),
         formula="equal bins from the smallest to the largest profit; moments with n below.",
         source="A. McNeil, R. Frey, P. Embrechts (2015), section 2.",
+    ),
+    Calculator(
+        name="volatility_surface",
+        version="1.0.0",
+        summary="Implied volatilities of quoted options by expiry and strike.",
+        input_model=VolatilitySurfaceInput,
+        outputs=(
+            FieldSpec(
+                name="spot",
+                unit="quote currency of the instrument",
+                meaning="Adjusted close of the underlying.",
+                tolerance=EXACT,
+            ),
+            FieldSpec(
+                name="vol",
+                unit="%",
+                meaning="Annual implied volatility of a quote.",
+                tolerance=IMPLIED,
+                is_table=True,
+            ),
+        ),
+        second_kind=SecondKind.OTHER_ALGORITHM,
+        compute=bind_compute(VolatilitySurfaceInput, volatility_surface),
+        second=bind_second(VolatilitySurfaceInput, confirm_volatility_surface),
+        formula="BSM(volatility) = price, solved by bisection.",
+        source="F. Black, M. Scholes (1973); R. Merton (1973).",
     ),
 )

@@ -76,4 +76,21 @@ TAIL_CASES: Cases = (
     ("reverse_stress", {**ON_BOOK, "loss": "100000"}),
     ("reverse_stress", {**ON_BOOK, "loss": "50000", "direction": "likely"}),
     ("profit_distribution", ON_BOOK),
+    (
+        "volatility_surface",
+        {
+            "underlying": "SPX",
+            "as_of": AS_OF,
+            "quotes": [
+                {"option_type": kind, "strike": strike, "expiry": expiry, "price": price}
+                for kind, strike, expiry, price in (
+                    ("put", "3400", "2023-03-17", "38.5"),
+                    ("call", "3800", "2023-03-17", "170.25"),
+                    ("call", "4200.5", "2023-03-17", "21"),
+                    ("put", "3400", "2023-09-15", "102"),
+                    ("call", "3800", "2023-09-15", "330"),
+                )
+            ],
+        },
+    ),
 )

@@ -1,0 +1,68 @@
+"""The one place that imports matplotlib. Figures are drawn without its global state."""
+
+import io
+from datetime import date
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from finsvc.calculators.plots.drawings import Bars, Curve, Drawing, PlotFormat, Style
+
+# Identifiers inside an SVG are derived from this, so that equal pictures have equal bytes.
+_SETTINGS = {"svg.hashsalt": "finsvc", "svg.fonttype": "none"}
+_SIZE_INCHES = (9.0, 5.0)
+_PIXELS_PER_INCH = 120
+_GAIN, _LOSS, _INK = "#2f7d4f", "#b23b3b", "#274b7a"
+_NAMES_UPRIGHT = 6
+
+
+def _points(axes: Axes, curve: Curve, *, has_dates: bool) -> None:
+    x = [date.fromisoformat(str(value)) for value in curve.x] if has_dates else list(curve.x)
+    if curve.style is Style.POINTS:
+        axes.plot(x, curve.y, "o", color=_LOSS, label=curve.label, markersize=5)
+    elif curve.style is Style.STEPS:
+        axes.vlines(x, 0.0, curve.y, color=_INK, linewidth=0.8, label=curve.label)
+    else:
+        axes.plot(x, curve.y, marker="." if len(x) < 50 else "", label=curve.label)
+
+
+def _bars(axes: Axes, bars: Bars) -> None:
+    colours = [_GAIN if height >= 0.0 else _LOSS for height in bars.heights]
+    places = range(len(bars.names))
+    axes.bar(places, bars.heights, bottom=bars.bases, color=colours)
+    is_crowded = len(bars.names) > _NAMES_UPRIGHT
+    axes.set_xticks(
+        places, bars.names, rotation=45 if is_crowded else 0, ha="right" if is_crowded else "center"
+    )
+    axes.axhline(0.0, color="black", linewidth=0.8)
+
+
+def draw(drawing: Drawing, file_format: PlotFormat) -> bytes:
+    """Bytes of the picture's file."""
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        for curve in drawing.curves:
+            _points(axes, curve, has_dates=drawing.has_dates)
+        if drawing.bars is not None:
+            _bars(axes, drawing.bars)
+        if drawing.histogram is not None:
+            axes.stairs(
+                drawing.histogram.counts, drawing.histogram.edges, fill=True, color=_INK, alpha=0.7
+            )
+        for index, (name, place) in enumerate(drawing.marks.items()):
+            axes.axvline(place, linestyle=("--", ":", "-.")[index % 3], color=_LOSS, label=name)
+        axes.set_title(drawing.title)
+        axes.set_xlabel(drawing.x_label)
+        axes.set_ylabel(drawing.y_label)
+        if drawing.curves or drawing.marks:
+            axes.legend(frameon=False)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        file = io.BytesIO()
+        metadata = {"Date": None} if file_format is PlotFormat.SVG else {"Software": None}
+        figure.savefig(file, format=file_format.value, dpi=_PIXELS_PER_INCH, metadata=metadata)
+    return file.getvalue()
