@@ -81,6 +81,10 @@ class PagedSequence:
         self._values_PLGBX = values_PLGBX
         self._pages = pages
         self._index_N = torch.tensor(pages, dtype=torch.int64)
+        # First block, keys and values by head of the layer that is being read: the tiles of a step
+        # share what was gathered for the first of them.
+        self._gathered: dict[int, tuple[int, torch.Tensor, torch.Tensor]] = {}
+        self._gathered_layer_idx = -1
         self.length = length
         self.num_kv_heads = keys_PLGWB.shape[2]
 
@@ -107,11 +111,17 @@ class PagedSequence:
         self, layer_idx: int, kv_head_idx: int, first: int, last: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return keys [N, W, B] and values [N, B, X] of blocks `first` to `last` - 1 of a head."""
-        index_N = self._index_N[first:last]
-        return (
-            self._keys_PLGWB[:, layer_idx, kv_head_idx].index_select(0, index_N),
-            self._values_PLGBX[:, layer_idx, kv_head_idx].index_select(0, index_N),
-        )
+        if self._gathered_layer_idx != layer_idx:
+            self._gathered_layer_idx = layer_idx
+            self._gathered.clear()
+        if kv_head_idx not in self._gathered:
+            # Later tiles never begin earlier.
+            index_N = self._index_N[first:]
+            keys_NWB = self._keys_PLGWB[:, layer_idx, kv_head_idx].index_select(0, index_N)
+            values_NBX = self._values_PLGBX[:, layer_idx, kv_head_idx].index_select(0, index_N)
+            self._gathered[kv_head_idx] = (first, keys_NWB, values_NBX)
+        begin, keys_NWB, values_NBX = self._gathered[kv_head_idx]
+        return keys_NWB[first - begin : last - begin], values_NBX[first - begin : last - begin]
 
 
 def page_bytes(config: ModelConfig) -> int:
