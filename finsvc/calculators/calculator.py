@@ -167,10 +167,10 @@ def _checked(model: type[InputT], inputs: CalculatorInput) -> InputT:
 
 @cache
 def source_digest() -> str:
-    """SHA-256 over path and content of every module of this package, in order of path."""
+    """SHA-256 over path and content of every module and rule file here, in order of path."""
     root = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted((*root.rglob("*.py"), *root.rglob("*.json"))):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(root).as_posix()}\n{len(content)}\n".encode())
         digest.update(content)

@@ -5,10 +5,13 @@ from itertools import chain
 from types import MappingProxyType
 
 from finsvc.calculators.calculator import Calculator
+from finsvc.calculators.capital.catalogue import CAPITAL
+from finsvc.calculators.capital.catalogue_ratios import CAPITAL_RATIOS
 from finsvc.calculators.catalogue_book import BOOK
 from finsvc.calculators.catalogue_market import MARKET
 from finsvc.calculators.catalogue_risk import RISK
 from finsvc.calculators.portfolio.catalogue import PORTFOLIO
+from finsvc.calculators.pricing.catalogue_bonds import BONDS
 from finsvc.calculators.pricing.catalogue_options import OPTIONS
 from finsvc.calculators.risk.catalogue_backtests import BACKTESTS
 from finsvc.calculators.risk.catalogue_tail import TAIL
@@ -22,6 +25,9 @@ _FAMILIES = (
     TAIL,
     PORTFOLIO,
     OPTIONS,
+    BONDS,
+    CAPITAL,
+    CAPITAL_RATIOS,
 )
 
 CALCULATORS: Mapping[str, Calculator] = MappingProxyType(

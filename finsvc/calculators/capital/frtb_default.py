@@ -84,7 +84,7 @@ def _weight(rows: list[DefaultPosition], rules: DefaultRiskParameters) -> float:
     for row in rows:
         if row.risk_weight is not None:
             weights.add(float(row.risk_weight))
-        elif row.rating in rules.weights:
+        elif row.rating is not None and row.rating in rules.weights:
             weights.add(rules.weights[row.rating])
         else:
             raise InputError(

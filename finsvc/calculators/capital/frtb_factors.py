@@ -120,7 +120,8 @@ def _place_vega(row: Sensitivity, parameters: FrtbParameters) -> Placed:
     if row.option_tenor_years is None or float(row.option_tenor_years) not in tenors:
         raise refuse(row, "option_tenor_years", _listed(tenors))
     horizon = rules.horizon_days[row.risk_class]
-    name, kind, cell = row.name, row.kind, (float(row.option_tenor_years),)
+    name, kind = row.name, row.kind
+    cell: tuple[float, ...] = (float(row.option_tenor_years),)
     if row.risk_class is RiskClass.GIRR:
         if row.tenor_years is None or float(row.tenor_years) not in tenors:
             raise refuse(row, "tenor_years", _listed(tenors))

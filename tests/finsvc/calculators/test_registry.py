@@ -19,6 +19,7 @@ from finsvc.domain.results import CalculatorResult, Quantity
 from finsvc.marketdata.second_reader import SecondMarket
 from finsvc.marketdata.sources import PINNED_DIGEST
 from tests.data import ROOT
+from tests.finsvc.calculators.capital.cases import CAPITAL_CASES
 from tests.finsvc.calculators.factories import book, cash
 from tests.finsvc.calculators.portfolio.cases import PORTFOLIO_CASES
 from tests.finsvc.calculators.pricing.cases import PRICING_CASES
@@ -93,7 +94,14 @@ FIRST_CASES: Cases = (
     ),
     ("option_price", {**OPTION, "as_of": AS_OF}),
 )
-REAL_CASES = (*FIRST_CASES, *BACKTEST_CASES, *TAIL_CASES, *PORTFOLIO_CASES, *PRICING_CASES)
+REAL_CASES = (
+    *FIRST_CASES,
+    *BACKTEST_CASES,
+    *TAIL_CASES,
+    *PORTFOLIO_CASES,
+    *PRICING_CASES,
+    *CAPITAL_CASES,
+)
 
 
 def second_market() -> SecondMarket:
@@ -212,7 +220,7 @@ def test_every_result_with_options_labels_its_assumptions() -> None:
 
 
 def test_calculator_with_unknown_name_names_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="historical_var"):
+    with pytest.raises(UnknownNameError, match="american_option, "):
         calculator("astrology")
 
 

@@ -44,7 +44,7 @@ def _netting_set(
 ) -> dict[str, float]:
     value = math.fsum(float(trade.market_value) for trade in trades)
     net = value - float(entry.collateral)
-    ways = [(max(net, 0.0), None)]
+    ways: list[tuple[float, int | None]] = [(max(net, 0.0), None)]
     if entry.margin is not None:
         terms = entry.margin
         call = terms.threshold + terms.minimum_transfer - terms.independent_amount
