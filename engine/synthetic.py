@@ -19,7 +19,7 @@ from kernels.reference.rope import Yarn
 # Dimensions: E experts, N rows, S scales of a row.
 
 PREFIX = "synthetic:"
-# Codes have a root mean square near 3: with 2**-7 a row of 2880 keeps unit variance.
+# Codes have a root mean square near 3: with 2**-7 a row of 2880 has a norm between 1 and 2.
 SCALE_MIDDLE = 120
 _HIDDEN = 2880
 

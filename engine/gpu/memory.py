@@ -12,13 +12,13 @@ import torch
 
 from engine.config import ModelConfig
 from engine.gpu.errors import GpuMemoryError
-from engine.gpu.options import PAGE_TOKENS, PREFILLS_MAX, GpuOptions
+from engine.gpu.options import PAGE_TOKENS, GpuOptions
 
 # Dimensions: L layers of a kind, N pages, G kv heads, P positions of a page, W head width.
 
 BF16_BYTES = 2
 # Pages of the sliding layers that each sequence of a step may look at.
-WINDOW_PAGES = 4
+WINDOW_PAGES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def page_bytes(config: ModelConfig, *, sliding: bool) -> int:
 def sliding_pages_min(options: GpuOptions) -> int:
     """Return the pages that the largest step may look at in sliding layers."""
     chunk = -(-options.chunk_tokens // PAGE_TOKENS)
-    return WINDOW_PAGES * (options.sequences_max + PREFILLS_MAX) + chunk
+    return WINDOW_PAGES * options.sequences_max + chunk
 
 
 def count_pages(config: ModelConfig, options: GpuOptions, free_bytes: int) -> PageCounts:

@@ -12,8 +12,6 @@ PAGE_TOKENS = 64
 # Rows of the decode steps that are captured as graphs; a step is padded to the next one.
 BUCKETS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256)
 SEQUENCES_MAX = BUCKETS[-1]
-# Sequences whose prompts may share one step.
-PREFILLS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class GpuOptions:
     chunk_tokens: int = 8192
     num_pages: int | None = None
     memory_share: float = 0.92
-    sliding_share: float = 0.25
+    sliding_share: float = 0.125
     use_graphs: bool = True
 
     @property

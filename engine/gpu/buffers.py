@@ -1,0 +1,120 @@
+"""Device memory that every step of a runner writes: rows, routing, logits, and what was drawn.
+
+Allocated once, for the largest step; smaller steps work in slices, so that captured graphs and
+prompt steps share it. Steps run one after the other on one stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from engine.config import ModelConfig
+from engine.gpu.options import GpuOptions
+from kernels.experts import expert_tile
+from kernels.head import Candidates, Logits, new_candidates, new_logits
+from kernels.launch import Tile
+from kernels.router import SLICE_COLUMNS, Routing
+
+# Dimensions: T tokens of a step, D model width, H query heads, W head width, O = H·W, K experts per
+# token, R = T·K routed rows, F expert width, V vocabulary, S sequences.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRows:
+    """The buffers of a step, cut to its rows."""
+
+    residual: torch.Tensor  # [T, D]
+    normed: torch.Tensor  # [T, D]
+    q: torch.Tensor  # [T, H, W]
+    attn: torch.Tensor  # [T, O]
+    act: torch.Tensor  # [R, F]
+    expert_out: torch.Tensor  # [R, D]
+    routing: Routing
+    tile: Tile
+
+
+class Buffers:
+    """Buffers of a runner."""
+
+    def __init__(self, config: ModelConfig, options: GpuOptions, device: torch.device) -> None:
+        """Allocate for the largest step."""
+        self._config = config
+        rows = max(options.chunk_tokens, options.buckets[-1])
+        routed = rows * config.experts_per_token
+        width, heads = config.hidden_size, config.num_heads * config.head_dim
+
+        # Rows of padding are read, with weight zero: they must at least be numbers.
+        def zeros(*sizes: int) -> torch.Tensor:
+            return torch.zeros(sizes, dtype=torch.bfloat16, device=device)
+
+        self._residual, self._normed = zeros(rows, width), zeros(rows, width)
+        # Attention is over before the experts begin: queries and its output lie where the
+        # experts' rows will.
+        self._act = zeros(max(routed * config.intermediate_size, 2 * rows * heads))
+        self._expert_out = zeros(routed, width)
+        num_slices = -(-width // SLICE_COLUMNS)
+        self._num_slices = num_slices
+        self._partial = torch.empty(
+            num_slices * rows * config.num_experts, dtype=torch.float32, device=device
+        )
+        self._ids = torch.empty(routed, dtype=torch.int32, device=device)
+        self._weights = torch.empty(routed, dtype=torch.float32, device=device)
+        self._order = torch.empty(routed, dtype=torch.int32, device=device)
+        self._blocks = torch.empty(routed, 3, dtype=torch.int32, device=device)
+        self._logits = new_logits(options.buckets[-1], config.vocab_size, device)
+        self._candidates = new_candidates(options.buckets[-1], device)
+
+    def rows(self, num_rows: int) -> StepRows:
+        """Return the buffers of a step of `num_rows` tokens."""
+        config = self._config
+        routed = num_rows * config.experts_per_token
+        heads = config.num_heads * config.head_dim
+        q_size = num_rows * heads
+        tile = expert_tile(num_rows, config.num_experts, config.experts_per_token)
+        normed = self._normed[:num_rows]
+        return StepRows(
+            residual=self._residual[:num_rows],
+            normed=normed,
+            q=self._act[:q_size].view(num_rows, config.num_heads, config.head_dim),
+            attn=self._act[q_size : 2 * q_size].view(num_rows, heads),
+            act=self._act[: routed * config.intermediate_size].view(routed, -1),
+            expert_out=self._expert_out[:routed],
+            routing=self._cut_routing(num_rows, tile, normed),
+            tile=tile,
+        )
+
+    def logits(self, num_rows: int) -> Logits:
+        """Return the logits of rows that tokens are drawn from."""
+        whole = self._logits
+        return Logits(
+            values_SV=whole.values_SV[:num_rows], tile_max_SN=whole.tile_max_SN[:num_rows]
+        )
+
+    def candidates(self, num_rows: int) -> Candidates:
+        """Return the candidates of such rows."""
+        whole = self._candidates
+        return Candidates(
+            ids_SK=whole.ids_SK[:num_rows],
+            values_SK=whole.values_SK[:num_rows],
+            scratch_SK=whole.scratch_SK[:num_rows],
+        )
+
+    def _cut_routing(self, num_rows: int, tile: Tile, normed: torch.Tensor) -> Routing:
+        config = self._config
+        selected = config.experts_per_token
+        routed = num_rows * selected
+        # As many blocks as any routing of these tokens needs.
+        num_blocks = min(routed, min(config.num_experts, routed) + routed // tile.tokens)
+        size = self._num_slices * num_rows * config.num_experts
+        return Routing(
+            block_rows=tile.tokens,
+            # The normed rows of attention are used up when the router makes the experts'.
+            normed_TD=normed,
+            partial_LTE=self._partial[:size].view(self._num_slices, num_rows, -1),
+            ids_TK=self._ids[:routed].view(num_rows, selected),
+            weights_TK=self._weights[:routed].view(num_rows, selected),
+            order_R=self._order[:routed],
+            blocks_N3=self._blocks[:num_blocks],
+        )
