@@ -1,0 +1,1 @@
+"""Benchmarks of serving: parser, grammars, scheduler and HTTP."""

@@ -10,6 +10,7 @@ benchmarks/results/serving.jsonl, a table to the standard output.
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,18 +47,29 @@ class Bench:
     """A running service, the engine alone, and the rows measured."""
 
     def __init__(self, service: Service, data_dir: Path) -> None:
-        """Load the engine beside the service."""
+        """Measure a running service whose data lie in `data_dir`."""
         self.service = service
-        self.near = NearEngine()
         self.rows: list[Row] = []
+        self._numbers = itertools.count()
         self._pid = json.loads((data_dir / "service.json").read_text())["pid"]
 
-    def add(self, metric: str, **values: object) -> None:
-        """Keep and show a row."""
+    @cached_property
+    def near(self) -> NearEngine:
+        """The engine alone, loaded when it is first needed."""
+        return NearEngine()
+
+    def short(self) -> Prompt:
+        """A prompt that was not sent before, with a short answer."""
+        n = next(self._numbers)
+        return Prompt(text=TEXT.format(n), seed=n, temperature=0.0, max_tokens=16)
+
+    def add(self, metric: str, **values: object) -> Row:
+        """Keep, show and return a row."""
         self.rows.append({"metric": metric, **values})
         shown = "  ".join(f"{name} {value}" for name, value in values.items())
         sys.stdout.write(f"{metric:24} {shown}\n")
         sys.stdout.flush()
+        return self.rows[-1]
 
     def together(self, prompts: list[Prompt]) -> tuple[float, list[Reply]]:
         """Send prompts at once; return the seconds until all are answered."""
@@ -156,22 +169,17 @@ def measure_first_token(bench: Bench) -> None:
     )
 
 
-def short(n: int) -> Prompt:
-    """A prompt with a short answer."""
-    return Prompt(text=TEXT.format(n), seed=n, temperature=0.0, max_tokens=16)
-
-
 def measure_peak(bench: Bench, *, requests: int = 128) -> float:
     """Answers a second with 32 callers that each wait for theirs."""
 
-    async def caller(numbers: list[int]) -> None:
-        while numbers:
-            reply = await complete(bench.service, short(numbers.pop()))
+    async def caller(prompts: list[Prompt]) -> None:
+        while prompts:
+            reply = await complete(bench.service, prompts.pop())
             assert reply.is_whole, reply
 
     async def run() -> None:
-        numbers = list(range(requests))
-        await asyncio.gather(*(caller(numbers) for _ in range(STREAMS)))
+        prompts = [bench.short() for _ in range(requests)]
+        await asyncio.gather(*(caller(prompts) for _ in range(STREAMS)))
 
     started = time.perf_counter()
     asyncio.run(run())
@@ -186,11 +194,11 @@ async def open_loop(bench: Bench, rate: float, seconds: float) -> list[Reply]:
     while at - started < seconds:
         at += rng.expovariate(rate)
         await asyncio.sleep(max(0.0, at - time.perf_counter()))
-        tasks.append(asyncio.create_task(complete(bench.service, short(len(tasks)))))
+        tasks.append(asyncio.create_task(complete(bench.service, bench.short())))
     return list(await asyncio.gather(*tasks))
 
 
-def measure_saturation(bench: Bench, *, seconds: float = 30.0) -> None:
+def measure_saturation(bench: Bench, *, seconds: float = 30.0) -> Row:
     """Ten times what can be answered: good answers, refusals and memory."""
     peak = measure_peak(bench)
     before = bench.resident_mb()
@@ -199,7 +207,7 @@ def measure_saturation(bench: Bench, *, seconds: float = 30.0) -> None:
     took = time.perf_counter() - started
     good = [reply for reply in replies if reply.status == 200 and reply.is_whole]
     refused = sorted(reply.total_s for reply in replies if reply.status == 429)
-    bench.add(
+    return bench.add(
         "saturation_10x",
         peak_per_s=round(peak, 1),
         offered_per_s=round(len(replies) / seconds, 1),
@@ -236,7 +244,7 @@ def measure_prefix(bench: Bench) -> None:
     )
 
 
-def measure_soak(bench: Bench, *, minutes: float) -> None:
+def measure_soak(bench: Bench, *, minutes: float) -> Row:
     """Eight tenths of what can be answered, for long: errors and memory."""
     rate = 0.8 * measure_peak(bench)
     seconds = 60 * minutes
@@ -245,7 +253,7 @@ def measure_soak(bench: Bench, *, minutes: float) -> None:
     before = bench.resident_mb()
     replies = asyncio.run(open_loop(bench, rate, seconds))
     after = bench.resident_mb()
-    bench.add(
+    return bench.add(
         "soak_80_percent",
         minutes=minutes,
         rate_per_s=round(rate, 1),
@@ -262,7 +270,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--minutes", type=float, default=30.0, help="of the soak")
     given = parser.parse_args()
-    parts: dict[str, Callable[[Bench], None]] = {
+    parts: dict[str, Callable[[Bench], object]] = {
         "http": measure_http,
         "first-token": measure_first_token,
         "prefix": measure_prefix,
