@@ -7,17 +7,12 @@ url-safe alphabet is accepted when reading. A threshold counts different keys.
 Source: secure-systems-lab/dsse protocol.md and envelope.md, version 1.0.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from audit.canonical import (
-    canonical_bytes,
-    encode_base64,
-    parse_base64,
-    parse_json_object,
-    text_field,
-)
+from audit.canonical import parse_base64, parse_json_object, text_field
 from audit.errors import FormatError, SignatureError
 from audit.signed_note import Signer
 
@@ -55,15 +50,21 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
 def seal(payload: bytes, *, signer: Signer, payload_type: str = IN_TOTO_PAYLOAD_TYPE) -> bytes:
     """Sign a body and return the envelope's bytes."""
     signature = signer.sign(pre_authentication_encoding(payload_type, payload))
-    return canonical_bytes(
-        {
-            "payload": encode_base64(payload),
-            "payloadType": payload_type,
-            "signatures": [
-                {"keyid": signer.verifier.key_id.hex(), "sig": encode_base64(signature)}
-            ],
-        },
-        field="envelope",
+    return join_envelope(payload, signature, signer.verifier.key_id, payload_type=payload_type)
+
+
+def join_envelope(
+    payload: bytes, signature: bytes, key_id: bytes, *, payload_type: str = IN_TOTO_PAYLOAD_TYPE
+) -> bytes:
+    """Return the canonical envelope of a body and its signature.
+
+    Base64, hex and the payload type need no escapes, so the canonical form is written directly.
+    """
+    return b'{"payload":"%b","payloadType":"%b","signatures":[{"keyid":"%b","sig":"%b"}]}' % (
+        base64.b64encode(payload),
+        payload_type.encode(),
+        key_id.hex().encode(),
+        base64.b64encode(signature),
     )
 
 

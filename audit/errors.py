@@ -10,6 +10,13 @@
     │   ├── WrongKeyError              the key is not the one that this log was made with
     │   ├── UnknownEntryError          the index lies outside the log
     │   ├── PayloadError               a payload is missing or is not what the entry commits to
+    │   ├── PayloadShreddedError       a payload's key was destroyed; the entry's proof stays valid
+    │   ├── PayloadLockedError         a sealed payload was asked for without the vault
+    │   ├── VaultError                 the vault is absent, damaged, or under another passphrase
+    │   ├── RetentionError             a record on hold, or still to be kept, was to be destroyed
+    │   ├── SignerRefusedError         the signer has signed more, or something else, than this log
+    │   ├── SignerFailedError          the signer's process or token does not answer
+    │   ├── TimeStampError             a time stamp is refused, wrong, or over something else
     │   ├── LogExistsError             create: the directory already holds something
     │   ├── LogMissingError            open: the directory is not an audit log
     │   ├── CorruptLogError            stored bytes were changed or lost; names the first bad index
@@ -17,7 +24,8 @@
     │   ├── ReadOnlyError              append on a log opened without a signer
     │   └── ReplayError                a level was asked for without the replayer it needs
     └── RetriableAuditError        the same call may succeed later
-        └── LogLockedError             another writer holds the log
+        ├── LogLockedError             another writer holds the log
+        └── LogBusyError               too many records wait to be written
 
 Each error has a stable `code` and typed fields; its sentence says what was expected and what came.
 """
@@ -108,6 +116,48 @@ class PayloadError(_FieldError):
     code: ClassVar[str] = "audit_payload_invalid"
 
 
+class PayloadShreddedError(_FieldError):
+    """A payload's key was destroyed; that its entry is in the log can still be proven."""
+
+    code: ClassVar[str] = "audit_payload_shredded"
+
+
+class PayloadLockedError(_FieldError):
+    """A sealed payload was asked for without the vault."""
+
+    code: ClassVar[str] = "audit_payload_locked"
+
+
+class VaultError(_FieldError):
+    """The vault is absent, damaged, or under another passphrase."""
+
+    code: ClassVar[str] = "audit_vault"
+
+
+class RetentionError(_FieldError):
+    """A record that is on hold, or still to be kept, was to be destroyed."""
+
+    code: ClassVar[str] = "audit_retention"
+
+
+class SignerRefusedError(_FieldError):
+    """The signer has signed a larger log, or another history: this log was set back or forked."""
+
+    code: ClassVar[str] = "audit_signer_refused"
+
+
+class SignerFailedError(_FieldError):
+    """The signer's process or token does not answer, or answers nonsense."""
+
+    code: ClassVar[str] = "audit_signer_failed"
+
+
+class TimeStampError(_FieldError):
+    """A time stamp is refused, wrong, or over something else."""
+
+    code: ClassVar[str] = "audit_time_stamp"
+
+
 class ReplayError(_FieldError):
     """A replay level was asked for without the replayer that it needs."""
 
@@ -178,3 +228,17 @@ class LogLockedError(RetriableAuditError):
     def __init__(self, directory: Path) -> None:
         super().__init__(f"{directory}: expected no other writer, but the lock is held")
         self.directory = directory
+
+
+class LogBusyError(RetriableAuditError):
+    """Too many records wait to be written; nothing of this one was logged.
+
+    Attributes:
+        num_waiting: Records that wait.
+    """
+
+    code: ClassVar[str] = "audit_log_busy"
+
+    def __init__(self, num_waiting: int, *, limit: int) -> None:
+        super().__init__(f"records waiting: expected at most {limit}, got {num_waiting}")
+        self.num_waiting = num_waiting

@@ -122,11 +122,25 @@ def replace_file(files: FileSystem, path: Path, data: bytes) -> None:
 
     The caller syncs the folder where the name itself must be durable.
     """
+    write_file(files, path, data, is_synced=True)
+
+
+def write_file(files: FileSystem, path: Path, data: bytes, *, is_synced: bool) -> None:
+    """Write a file under a temporary name and rename it.
+
+    Args:
+        files: System calls.
+        path: The file.
+        data: Its bytes.
+        is_synced: Without, a power loss may leave a torn or empty file under the name: only for
+            what can be made again.
+    """
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     descriptor = files.open_new(temporary)
     try:
         write_all(files, descriptor, data)
-        files.sync(descriptor)
+        if is_synced:
+            files.sync(descriptor)
     finally:
         files.close(descriptor)
     files.rename(temporary, path)

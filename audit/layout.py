@@ -1,41 +1,19 @@
-"""The small files of a log's directory.
+"""The small files of a log's directory: format, keys, checkpoint, lock. SPEC.md, section 1."""
 
-LOG/format        "finsvc-audit-log/v1", newline, origin, newline
-LOG/vkey          the log's C2SP verifier key and a newline
-LOG/checkpoint    the latest signed checkpoint, replaced as a whole after each batch
-LOG/lock          held by the writer with flock; one byte "W" while a writer is at work (a
-                  longer mark could be torn), empty after it ended in good order
-LOG/segments/     segment.py
-LOG/payloads/     payloads.py
-"""
-
-from dataclasses import dataclass
 from pathlib import Path
 
-from audit.errors import FormatError, KeyFileError, LogMissingError
-from audit.keys import load_verifier
-from audit.signed_note import Verifier, decode_note, is_key_name
+from audit.errors import FormatError, LogMissingError
+from audit.keyring import Keyring
+from audit.signed_note import decode_note, is_key_name
 
 FORMAT = "format"
 VKEY = "vkey"
 CHECKPOINT = "checkpoint"
 LOCK = "lock"
+TIMESTAMPS = "timestamps"
 OPEN_MARK = b"W"
 
-_FORMAT_LINE = "finsvc-audit-log/v1"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which log a directory holds.
-
-    Attributes:
-        origin: The log's identity.
-        verifier: Its public key, named as the origin.
-    """
-
-    origin: str
-    verifier: Verifier
+_FORMAT_LINE = "finsvc-audit-log/v2"
 
 
 def encode_format(origin: str) -> bytes:
@@ -49,8 +27,8 @@ def encode_format(origin: str) -> bytes:
     return f"{_FORMAT_LINE}\n{origin}\n".encode()
 
 
-def read_identity(directory: Path) -> Identity:
-    """Read format and verifier key of a log.
+def read_keyring(directory: Path) -> Keyring:
+    """Read which log a directory holds, and its keys.
 
     Raises:
         LogMissingError: A file is absent.
@@ -60,15 +38,12 @@ def read_identity(directory: Path) -> Identity:
         if not (directory / name).is_file():
             raise LogMissingError(directory, f"expected an audit log, but there is no file {name}")
     text = (directory / FORMAT).read_bytes()
-    try:
-        verifier = load_verifier(directory / VKEY)
-    except KeyFileError as error:
-        raise FormatError("vkey", expected="one C2SP vkey", actual=str(error)) from error
-    if text != encode_format(verifier.name):
+    keyring = Keyring.parse(decode_note((directory / VKEY).read_bytes()))
+    if text != encode_format(keyring.origin):
         raise FormatError(
-            "format", expected=repr(encode_format(verifier.name)), actual=repr(text[:200])
+            "format", expected=repr(encode_format(keyring.origin)), actual=repr(text[:200])
         )
-    return Identity(verifier.name, verifier)
+    return keyring
 
 
 def was_closed(directory: Path) -> bool:

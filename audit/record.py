@@ -1,15 +1,7 @@
-"""Records and their form in the log: in-toto statements that say which log and index they are for.
+"""Records and their form in the log: in-toto statements that say which log and place they are for.
 
-    {"_type": "https://in-toto.io/Statement/v1",
-     "predicateType": <record type>,
-     "subject": [{"name": …, "digest": {"sha256": …}}, …],
-     "predicate": {"log": <origin>, "index": <n>, "id": <record id>,
-                   "content": <predicate> | "content_ref": <payload>,
-                   "attachments": [{"name": …, "payload": <payload>}, …]}}
-
-Origin and index are signed with the rest, so that an entry moved within a log, or into another one,
-is named exactly. A large predicate becomes a payload beside the log: C2SP tiles hold entries of at
-most 65,535 bytes.
+Origin, index and time are signed with the rest, so that an entry moved within a log, or to another
+one, is named exactly. The form is that of SPEC.md, section 3; `draft.py` writes it.
 
 Source: in-toto attestation framework, Statement v1; C2SP tlog-tiles.md.
 """
@@ -17,29 +9,28 @@ Source: in-toto attestation framework, Statement v1; C2SP tlog-tiles.md.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from audit.canonical import (
-    JsonObject,
-    JsonValue,
-    canonical_bytes,
-    count_field,
-    parse_json_object,
-    text_field,
-)
-from audit.errors import FormatError, RecordError
-from audit.payloads import Payload, PayloadReference, pack
+from audit.canonical import JsonObject, JsonValue, count_field, parse_json_object, text_field
+from audit.clock import ClockState
+from audit.errors import FormatError
+from audit.payloads import PayloadReference
 
 ENTRY_BYTES_MAX = 65_535
 # Base64 and the second wrapping make an entry 4/3 as long as its statement; half is ample.
 INLINE_BYTES_MAX = 16_384
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 
-# Envelope, signature and key id around the base64 of the statement.
-_ENVELOPE_OVERHEAD_BYTES = 256
-_INDEX_MAX = 2**53 - 1
-_INDEX_MARK = b'"index":%d,' % _INDEX_MAX
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DIGITS = re.compile(r"[1-9][0-9]{0,18}")
+
+
+class DigestKind(StrEnum):
+    """How a subject's digest is made."""
+
+    SHA256 = "sha256"
+    """Of the thing itself."""
+    HMAC_SHA256 = "hmac-sha256"
+    """Of its SHA-256, under the opening of the record's content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +40,12 @@ class Subject:
     Attributes:
         name: What it is, for example `answer`.
         sha256: Its digest, 64 lower-case hex digits.
+        kind: Written by the log: keyed where contents are sealed.
     """
 
     name: str
     sha256: str
+    kind: DigestKind = DigestKind.SHA256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +58,8 @@ class Record:
         subjects: At least one.
         predicate: The record's content, I-JSON.
         attachments: Further bytes by name, stored beside the log.
+        data_subject: Name of the person or client whose data it holds, so that all of them can be
+            destroyed together; empty where it is nobody's in particular. Never in the log.
     """
 
     type: str
@@ -72,19 +67,22 @@ class Record:
     subjects: tuple[Subject, ...]
     predicate: JsonObject
     attachments: Mapping[str, bytes] = field(default_factory=dict)
+    data_subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A record made ready outside the log's lock: all but its index."""
+class Stamp:
+    """When an entry was written.
 
-    head: bytes
-    tail: bytes
-    payloads: tuple[Payload, ...]
+    Attributes:
+        utc_ns: Nanoseconds since 1970 UTC by the writer's clock.
+        clock: Whether the clock was synchronised.
+        error_us: The kernel's bound on its error.
+    """
 
-    def statement(self, index: int) -> bytes:
-        """Return the canonical statement for an index."""
-        return self.head + b'"index":%d,' % index + self.tail
+    utc_ns: int
+    clock: ClockState
+    error_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +94,7 @@ class Statement:
         id: The record's identifier.
         log: Origin of the log that it was written for.
         index: Index that it was written for.
+        stamp: When it was written.
         subjects: As recorded.
         content: The predicate, where it is held in the entry.
         content_reference: Its payload otherwise.
@@ -106,6 +105,7 @@ class Statement:
     id: str
     log: str
     index: int
+    stamp: Stamp
     subjects: tuple[Subject, ...]
     content: JsonObject | None
     content_reference: PayloadReference | None
@@ -116,56 +116,6 @@ class Statement:
         """All payloads that the entry commits to."""
         content = (self.content_reference,) if self.content_reference else ()
         return content + tuple(self.attachments.values())
-
-
-def draft_record(record: Record, *, origin: str) -> Draft:
-    """Check a record and serialise it.
-
-    Raises:
-        RecordError: A field is malformed, the predicate is not I-JSON, or the entry is too large.
-    """
-    _check_record(record)
-    content = canonical_bytes(record.predicate)
-    attached = {name: pack(data) for name, data in record.attachments.items()}
-    predicate: dict[str, JsonValue] = {
-        "log": origin,
-        "index": _INDEX_MAX,
-        "id": record.id,
-        "attachments": [
-            {"name": name, "payload": payload.reference.to_json()}
-            for name, payload in sorted(attached.items())
-        ],
-    }
-    payloads = tuple(attached.values())
-    if len(content) > INLINE_BYTES_MAX:
-        packed = pack(content)
-        predicate["content_ref"] = packed.reference.to_json()
-        payloads += (packed,)
-    else:
-        predicate["content"] = record.predicate
-    statement = canonical_bytes(
-        {
-            "_type": STATEMENT_TYPE,
-            "predicateType": record.type,
-            "subject": [
-                {"name": subject.name, "digest": {"sha256": subject.sha256}}
-                for subject in record.subjects
-            ],
-            "predicate": predicate,
-        },
-        field="record",
-    )
-    entry_bytes = -(-len(statement) // 3) * 4 + _ENVELOPE_OVERHEAD_BYTES
-    if entry_bytes > ENTRY_BYTES_MAX:
-        raise RecordError(
-            "record",
-            expected=f"an entry of at most {ENTRY_BYTES_MAX} bytes",
-            actual=str(entry_bytes),
-        )
-    # Names are sorted, so only strings follow the index, and in them every quote is escaped: the
-    # last mark is the index itself.
-    head, _, tail = statement.rpartition(_INDEX_MARK)
-    return Draft(head=head, tail=tail, payloads=payloads)
 
 
 def parse_statement(data: bytes) -> Statement:
@@ -191,6 +141,7 @@ def parse_statement(data: bytes) -> Statement:
         id=text_field(predicate, "id", field=name),
         log=text_field(predicate, "log", field=name),
         index=count_field(predicate, "index", field=name),
+        stamp=_parse_stamp(predicate.get("time")),
         subjects=_parse_subjects(statement.get("subject")),
         content=None if has_reference else _object(predicate["content"], field=f"{name}.content"),
         content_reference=(
@@ -202,29 +153,34 @@ def parse_statement(data: bytes) -> Statement:
     )
 
 
-def _check_record(record: Record) -> None:
-    if not _URI.fullmatch(record.type):
-        raise RecordError("type", expected="a URI", actual=repr(record.type))
-    if not record.id:
-        raise RecordError("id", expected="some text", actual="none")
-    if not record.subjects:
-        raise RecordError("subjects", expected="at least one", actual="none")
-    for subject in record.subjects:
-        if not _DIGEST.fullmatch(subject.sha256):
-            raise RecordError(
-                "subjects.sha256", expected="64 lower-case hex digits", actual=repr(subject.sha256)
-            )
+def _parse_stamp(value: JsonValue) -> Stamp:
+    name = "statement.predicate.time"
+    time = _object(value, field=name)
+    clock = text_field(time, "clock", field=name)
+    if clock not in list(ClockState):
+        raise FormatError(f"{name}.clock", expected="ntp or free", actual=clock)
+    digits = text_field(time, "utc_ns", field=name)
+    if not _DIGITS.fullmatch(digits):
+        raise FormatError(f"{name}.utc_ns", expected="1 to 19 digits", actual=repr(digits))
+    return Stamp(
+        utc_ns=int(digits),
+        clock=ClockState(clock),
+        error_us=count_field(time, "error_us", field=name),
+    )
 
 
 def _parse_subjects(value: JsonValue) -> tuple[Subject, ...]:
+    name = "statement.subject"
     subjects = []
-    for item in _list(value, field="statement.subject"):
-        subject = _object(item, field="statement.subject")
-        digest = _object(subject.get("digest"), field="statement.subject.digest")
+    for item in _list(value, field=name):
+        subject = _object(item, field=name)
+        digest = _object(subject.get("digest"), field=f"{name}.digest")
+        kind = DigestKind.HMAC_SHA256 if "hmac-sha256" in digest else DigestKind.SHA256
         subjects.append(
             Subject(
-                name=text_field(subject, "name", field="statement.subject"),
-                sha256=text_field(digest, "sha256", field="statement.subject.digest"),
+                name=text_field(subject, "name", field=name),
+                sha256=text_field(digest, kind.value, field=f"{name}.digest"),
+                kind=kind,
             )
         )
     return tuple(subjects)

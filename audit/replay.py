@@ -26,7 +26,7 @@ from audit.errors import (
     SignatureError,
     WrongKeyError,
 )
-from audit.signed_note import Verifier
+from audit.keyring import Keyring
 
 
 class Level(IntEnum):
@@ -132,13 +132,13 @@ class Replayers:
     logits: Replayer | None = None
 
 
-def replay(entry: Entry, level: Level, replayers: Replayers, *, verifier: Verifier) -> ReplayReport:
+def replay(entry: Entry, level: Level, replayers: Replayers, *, keyring: Keyring) -> ReplayReport:
     """Replay a recorded decision from R0 up to a level; a failing level does not end it.
 
     Raises:
         ReplayError: A level has something to compare, but no replayer was given.
     """
-    results = [_check_entry(entry, verifier)]
+    results = [_check_entry(entry, keyring)]
     plan = (
         (Level.R1, "policy", replayers.policy),
         (Level.R2, "calls", replayers.calculators),
@@ -153,11 +153,11 @@ def replay(entry: Entry, level: Level, replayers: Replayers, *, verifier: Verifi
     return ReplayReport(index=entry.index, id=entry.statement.id, levels=tuple(results))
 
 
-def _check_entry(entry: Entry, verifier: Verifier) -> LevelResult:
+def _check_entry(entry: Entry, keyring: Keyring) -> LevelResult:
     try:
-        entry.receipt.verify([verifier], entry=entry.envelope)
-        statement = open_entry(entry.envelope, index=entry.index, verifier=verifier)
-        check_content(statement, entry.content)
+        entry.receipt.verify(keyring.verifiers, entry=entry.envelope)
+        statement = open_entry(entry.envelope, index=entry.index, keyring=keyring)
+        check_content(statement, entry.content, entry.opening)
     except (FormatError, SignatureError, WrongKeyError, ProofError, PayloadError) as error:
         return LevelResult(
             level=Level.R0, outcome=Outcome.MISMATCH, detail=str(error), num_compared=1

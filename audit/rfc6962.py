@@ -11,12 +11,15 @@ Source: RFC 6962 section 2.1; RFC 9162 section 2.1.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from audit.errors import ProofError
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+_RAGGED_MAX = 4_096
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -29,40 +32,29 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-class MerkleTree:
-    """A growing tree that keeps the hash of every complete subtree.
-
-    Memory is 64 bytes an entry; appending costs one hash on average, a proof O(log n) of them.
-    """
+class Tree(ABC):
+    """A growing tree that knows the hash of every complete subtree, wherever it keeps them."""
 
     def __init__(self) -> None:
-        # Level 0 holds leaf hashes; level k holds the hashes of complete subtrees of 2**k leaves.
-        self._levels: list[list[bytes]] = [[]]
+        # The leaves of a range never change, so neither does the hash over it.
+        self._ragged: dict[tuple[int, int], bytes] = {}
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Number of leaves."""
-        return len(self._levels[0])
 
+    @abstractmethod
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash."""
-        level = 0
-        self._levels[0].append(leaf)
-        while len(self._levels[level]) % 2 == 0:
-            left, right = self._levels[level][-2:]
-            level += 1
-            if level == len(self._levels):
-                self._levels.append([])
-            self._levels[level].append(node_hash(left, right))
 
-    def truncate(self, size: int) -> None:
-        """Drop the leaves from `size` on."""
-        for level, hashes in enumerate(self._levels):
-            del hashes[size >> level :]
+    @abstractmethod
+    def node(self, level: int, index: int) -> bytes:
+        """Return the hash of the complete subtree of leaves index·2^level to (index+1)·2^level."""
 
     def leaf(self, index: int) -> bytes:
         """Return a leaf hash."""
-        return self._levels[0][index]
+        return self.node(0, index)
 
     def root(self, size: int | None = None) -> bytes:
         """Return the root of the first `size` leaves (all of them when absent)."""
@@ -112,9 +104,59 @@ class MerkleTree:
         width = end - begin
         if width & (width - 1) == 0:
             level = width.bit_length() - 1
-            return self._levels[level][begin >> level]
-        middle = begin + _split(width)
-        return node_hash(self._subtree(begin, middle), self._subtree(middle, end))
+            return self.node(level, begin >> level)
+        known = self._ragged.get((begin, end))
+        if known is None:
+            middle = begin + _split(width)
+            known = node_hash(self._subtree(begin, middle), self._subtree(middle, end))
+            if len(self._ragged) >= _RAGGED_MAX:
+                self._ragged.clear()
+            self._ragged[begin, end] = known
+        return known
+
+
+class MerkleTree(Tree):
+    """A tree in memory: 64 bytes a leaf; appending costs one hash on average."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Level 0 holds leaf hashes; level k holds the hashes of complete subtrees of 2**k leaves.
+        self._levels = [bytearray()]
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return self._size
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash."""
+        climb(self._levels, leaf, self._size)
+        self._size += 1
+
+    def node(self, level: int, index: int) -> bytes:
+        """Return the hash of a complete subtree."""
+        offset = index * HASH_BYTES
+        return bytes(self._levels[level][offset : offset + HASH_BYTES])
+
+
+def climb(rows: list[bytearray], leaf: bytes, index: int) -> None:
+    """Add a leaf hash to rows of joined hashes, and every node that it completes.
+
+    Args:
+        rows: Row k holds the hashes of complete subtrees of 2**k leaves; a row is added on need.
+        leaf: The hash.
+        index: Number of leaves in the rows so far.
+    """
+    level = 0
+    rows[0] += leaf
+    while index & 1:
+        children = rows[level][-2 * HASH_BYTES :]
+        level += 1
+        if level == len(rows):
+            rows.append(bytearray())
+        rows[level] += hashlib.sha256(b"\x01" + children).digest()
+        index >>= 1
 
 
 def verify_inclusion(

@@ -1,17 +1,9 @@
-"""Segment files: frames of entries, sealed batch by batch with the size and root of the tree.
+"""Segment files: frames of payloads and entries, sealed batch by batch with size and root.
 
-All integers are big-endian. A segment is named by its first index in 12 digits, `.seg`:
-
-    header:  "FSVAUDT1" (8)  first index u64  CRC-32 u32 of the 16 bytes before
-    frame:   kind u8  length u32  index u64  CRC-32 u32 of kind..index and data  data
-
-    entry  (kind 0x45 "E"): index of the entry, data = DSSE envelope, at most 65,535 bytes
-    commit (kind 0x43 "C"): index = tree size, data = 32-byte root of the tree of that size
-
-Each batch is one write, ends in a commit frame and is synced before the next begins. Therefore only
-bytes after the last commit may be torn by a crash; damage before it is not a crash.
-The checksum is CRC-32 (IEEE), which zlib computes at memory speed; it tells torn from whole, while
-tampering is found by hashes and signatures.
+The bytes are those of SPEC.md, section 2. Each batch is one write, ends in a commit frame and is
+synced before the next begins. Therefore only bytes after the last commit may be torn by a crash;
+damage before it is not a crash. The checksum is CRC-32 (IEEE), which zlib computes at memory speed;
+it tells torn from whole, while tampering is found by hashes and signatures.
 """
 
 import struct
@@ -26,8 +18,10 @@ from audit.rfc6962 import HASH_BYTES
 SEGMENTS = "segments"
 HEADER_BYTES = 20
 FRAME_HEADER_BYTES = 17
+COMMIT_BYTES = FRAME_HEADER_BYTES + HASH_BYTES
+PAYLOAD_BYTES_MAX = 1 << 26
 
-_MAGIC = b"FSVAUDT1"
+_MAGIC = b"FSVAUDT2"
 _HEADER = struct.Struct(">8sQ")
 _FRAME = struct.Struct(">BIQ")
 _CRC = struct.Struct(">I")
@@ -36,8 +30,16 @@ _CRC = struct.Struct(">I")
 class FrameKind(IntEnum):
     """What a frame holds."""
 
+    PAYLOAD = 0x50
     ENTRY = 0x45
     COMMIT = 0x43
+
+
+_LENGTHS = {
+    FrameKind.PAYLOAD.value: (1, PAYLOAD_BYTES_MAX),
+    FrameKind.ENTRY.value: (1, ENTRY_BYTES_MAX),
+    FrameKind.COMMIT.value: (HASH_BYTES, HASH_BYTES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,9 @@ class Frame:
     """A whole frame.
 
     Attributes:
-        kind: Entry or commit.
-        index: Entry's index, or the tree size of a commit.
-        data: Envelope, or root.
+        kind: Payload, entry or commit.
+        index: Index of the entry (that a payload belongs to), or the tree size of a commit.
+        data: Stored bytes, envelope, or root.
         end: Offset in the file just after the frame.
     """
 
@@ -88,11 +90,8 @@ def read_frame(data: bytes, offset: int) -> Frame | FrameDamage:
         return FrameDamage("the file ends within a frame header")
     fields = data[offset : body - _CRC.size]
     kind, length, index = _FRAME.unpack(fields)
-    if kind == FrameKind.ENTRY:
-        is_length_allowed = 0 < length <= ENTRY_BYTES_MAX
-    else:
-        is_length_allowed = kind == FrameKind.COMMIT and length == HASH_BYTES
-    if not is_length_allowed:
+    shortest, longest = _LENGTHS.get(kind, (1, 0))
+    if not shortest <= length <= longest:
         return FrameDamage(f"a frame header names kind {kind:#04x} with {length} bytes")
     end = body + length
     if end > len(data):

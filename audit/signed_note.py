@@ -152,12 +152,19 @@ def sign_note(text: str, *signers: Signer) -> str:
         text: Ends in a newline and has no control character besides newlines.
         signers: One signature line each.
     """
+    return join_note(text, [(key.verifier, key.sign(text.encode())) for key in signers])
+
+
+def join_note(text: str, signatures: "Sequence[tuple[Verifier, bytes]]") -> str:
+    """Return a signed note from a text and raw signatures over it, in this order.
+
+    Raises:
+        FormatError: The text cannot be a note's.
+    """
     _check_text(text)
     lines = [
-        _SIGNATURE_PREFIX
-        + f"{signer.verifier.name} "
-        + encode_base64(signer.verifier.key_id + signer.sign(text.encode()))
-        for signer in signers
+        f"{_SIGNATURE_PREFIX}{verifier.name} {encode_base64(verifier.key_id + signature)}"
+        for verifier, signature in signatures
     ]
     return "\n".join([text, *lines]) + "\n"
 

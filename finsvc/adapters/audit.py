@@ -4,18 +4,25 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 from audit.canonical import JsonObject, JsonValue
 from audit.entry import Entry
+from audit.errors import PayloadShreddedError
 from audit.keys import FileSigner
 from audit.log import Log
+from audit.options import LogOptions
 from audit.record import Record, Subject
+from audit.signing import DirectSigner, SignerMemory
 from audit.verify import VerifyReport, verify_directory
+from finsvc.adapters.log_keys import LogKeys
+from finsvc.adapters.log_terms import index_terms
 from finsvc.services.ports import LoggedRecord, RecordKind, VerifySummary
 
 _TYPE = "urn:finsvc:record:{kind}:v1"
+_OURS = "urn:finsvc:record:"
 
 
 def _plain(value: object) -> JsonValue:
@@ -31,31 +38,50 @@ class AuditLog:
 
     @classmethod
     def open(cls, directory: Path, key_file: Path) -> "AuditLog":
-        """Open the log for writing; the first time, make its key and the log.
+        """Open the log for writing; the first time, make its keys and the log.
 
         The origin gets a random part, so that logs of two installations are never taken for one.
 
         Raises:
-            AuditError: Key and log do not belong together, are damaged or cannot be written.
+            AuditError: Keys and log do not belong together, are damaged or cannot be written.
         """
-        if directory.exists():
-            return cls(Log.open(directory, signer=FileSigner.load(key_file)))
         key_file.parent.mkdir(parents=True, exist_ok=True)
-        if key_file.exists():
-            signer = FileSigner.load(key_file)
-        else:
-            origin = f"finsvc.local/{secrets.token_hex(8)}"
-            signer = FileSigner.generate(key_file, name=origin)
-        return cls(Log.create(directory, origin=signer.verifier.name, signer=signer))
+        keys = LogKeys(key_file)
+        if not key_file.exists() and not directory.exists():
+            keys.create(f"finsvc.local/{secrets.token_hex(8)}")
+        signer = DirectSigner(
+            FileSigner.load(key_file, passphrase=keys.passphrase()), SignerMemory(keys.memory)
+        )
+        try:
+            options = LogOptions(terms=index_terms)
+            vault = keys.load_vault()
+            if directory.exists():
+                log = Log.open(directory, signer=signer, vault=vault, options=options)
+            else:
+                origin = signer.verifier.name
+                log = Log.create(
+                    directory, origin=origin, signer=signer, vault=vault, options=options
+                )
+        except BaseException:
+            signer.close()
+            raise
+        return cls(log)
 
     @classmethod
-    def read(cls, directory: Path) -> "AuditLog":
-        """Open the log for reading alone: no key, no lock, beside a running service.
+    def read(cls, directory: Path, key_file: Path | None = None) -> "AuditLog":
+        """Open the log for reading alone: no signing key, no lock, beside a running service.
+
+        Args:
+            directory: The log.
+            key_file: Beside it lie the keys of the contents; absent, only proofs can be had.
 
         Raises:
             AuditError: There is no log, or it is damaged.
         """
-        return cls(Log.open(directory))
+        vault = None
+        if key_file is not None and LogKeys(key_file).vault.exists():
+            vault = LogKeys(key_file).load_vault()
+        return cls(Log.open(directory, vault=vault, options=LogOptions(terms=index_terms)))
 
     @property
     def log(self) -> Log:
@@ -82,9 +108,9 @@ class AuditLog:
         return self._log.append(record).to_json()
 
     def find(self, record_id: str) -> LoggedRecord | None:
-        """The first record of an identifier."""
-        entry = self.entry(record_id)
-        return None if entry is None else _logged(entry)
+        """The first record of an identifier; if its content was destroyed, with an empty body."""
+        indices = self._log.find(record_id)
+        return self._record(indices[0]) if indices else None
 
     def entry(self, record_id: str) -> Entry | None:
         """The log's own form of a record."""
@@ -92,8 +118,11 @@ class AuditLog:
         return self._log.read(indices[0]) if indices else None
 
     def records(self) -> Iterator[LoggedRecord]:
-        """All records in order."""
-        return (_logged(entry) for entry in self._log.entries())
+        """All records in order; of one whose content was destroyed the body is empty."""
+        for index in range(self._log.size):
+            record = self._record(index)
+            if record is not None:
+                yield record
 
     def receipt(self, record_id: str) -> Mapping[str, object] | None:
         """A receipt for a record against the latest checkpoint."""
@@ -120,20 +149,30 @@ class AuditLog:
         """Release the log."""
         self._log.close()
 
+    def _record(self, index: int) -> LoggedRecord | None:
+        """A record of the service; None for what the log notes about itself."""
+        statement = self._log.statement(index)
+        if not statement.type.startswith(_OURS):
+            return None
+        body: JsonObject = {}
+        # What was destroyed is gone; that the record was made is still known and proven.
+        with suppress(PayloadShreddedError):
+            body = self._log.read(index).content
+        kind = RecordKind(statement.type.split(":")[3])
+        return LoggedRecord(index=index, kind=kind, record_id=statement.id, body=body)
 
-def _logged(entry: Entry) -> LoggedRecord:
-    kind = entry.statement.type.split(":")[3]
-    return LoggedRecord(
-        index=entry.index,
-        kind=RecordKind(kind),
-        record_id=entry.statement.id,
-        body=entry.content,
-    )
 
+def verify_log(directory: Path, key_file: Path | None = None) -> VerifySummary:
+    """Check a log as it lies in its directory, also one too damaged to be opened.
 
-def verify_log(directory: Path) -> VerifySummary:
-    """Check a log as it lies in its directory, also one too damaged to be opened."""
-    return _summary(verify_directory(directory))
+    Args:
+        directory: The log.
+        key_file: Beside it lie the keys of the contents, where these are to be checked too.
+    """
+    vault = None
+    if key_file is not None and LogKeys(key_file).vault.exists():
+        vault = LogKeys(key_file).load_vault()
+    return _summary(verify_directory(directory, vault=vault))
 
 
 def _summary(report: VerifyReport) -> VerifySummary:

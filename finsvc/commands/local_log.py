@@ -9,6 +9,7 @@ from finsvc.services.documents import verify_document
 from finsvc.settings import Settings
 
 _FOLDER = "log"
+_KEY = Path("keys") / "log.pem"
 
 
 def verify(settings: Settings) -> Json:
@@ -17,7 +18,7 @@ def verify(settings: Settings) -> Json:
     Raises:
         InputError: There is no log yet.
     """
-    return verify_document(verify_log(_directory(settings)), None)
+    return verify_document(verify_log(_directory(settings), settings.data_dir / _KEY), None)
 
 
 def receipt(settings: Settings, record_id: str) -> Json:
@@ -26,7 +27,7 @@ def receipt(settings: Settings, record_id: str) -> Json:
     Raises:
         InputError: There is no such record.
     """
-    log = AuditLog.read(_directory(settings))
+    log = AuditLog.read(_directory(settings), settings.data_dir / _KEY)
     found = log.receipt(record_id)
     if found is None:
         raise InputError(field="id", expected="the id of a record", actual=repr(record_id))
@@ -39,7 +40,7 @@ def export(settings: Settings, destination: Path) -> Json:
     Raises:
         InputError: There is no log yet, or the file cannot be written.
     """
-    log = AuditLog.read(_directory(settings))
+    log = AuditLog.read(_directory(settings), settings.data_dir / _KEY)
     try:
         destination.mkdir(parents=True, exist_ok=True)
         count = log.export(destination / "records.jsonl")

@@ -1,30 +1,30 @@
 import pytest
 
 from audit.errors import FormatError, LogMissingError
-from audit.layout import encode_format, read_checkpoint_note, read_identity, was_closed
+from audit.layout import encode_format, read_checkpoint_note, read_keyring, was_closed
 from tests.audit.support import ORIGIN, make_log
 
 
 @pytest.mark.parametrize("name", ["format", "vkey"])
-def test_read_identity_missing_file_is_no_log(tmp_path, name: str):
+def test_read_keyring_missing_file_is_no_log(tmp_path, name: str):
     make_log(tmp_path).close()
     (tmp_path / "log" / name).unlink()
     with pytest.raises(LogMissingError, match=name):
-        read_identity(tmp_path / "log")
+        read_keyring(tmp_path / "log")
 
 
 @pytest.mark.parametrize(
     ("name", "data"), [("vkey", b"x\n"), ("format", b"x\n"), ("format", encode_format("other"))]
 )
-def test_read_identity_changed_file_is_refused(tmp_path, name: str, data: bytes):
+def test_read_keyring_changed_file_is_refused(tmp_path, name: str, data: bytes):
     make_log(tmp_path).close()
     (tmp_path / "log" / name).write_bytes(data)
     with pytest.raises(FormatError, match=name):
-        read_identity(tmp_path / "log")
+        read_keyring(tmp_path / "log")
 
 
 def test_encode_format_bytes_are_fixed():
-    assert encode_format(ORIGIN) == b"finsvc-audit-log/v1\nfinsvc.example/log\n"
+    assert encode_format(ORIGIN) == b"finsvc-audit-log/v2\nfinsvc.example/log\n"
 
 
 def test_encode_format_origin_with_space_is_refused():

@@ -18,7 +18,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from audit.log import Log
-from tests.audit.support import make_record, make_large_record, make_signer
+from tests.audit.support import make_record, make_large_record, make_signer, options
 
 log = Log.open(Path(sys.argv[1]), signer=make_signer(), segment_bytes_max=20_000)
 number = log.size

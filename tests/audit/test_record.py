@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -13,10 +14,10 @@ from audit.record import (
     STATEMENT_TYPE,
     Record,
     Subject,
-    draft_record,
     parse_statement,
 )
-from tests.audit.support import ORIGIN, TYPE, make_large_record, make_record
+from audit.segment import PAYLOAD_BYTES_MAX
+from tests.audit.support import DRAFTER, ORIGIN, STAMP, TYPE, make_large_record, make_record
 
 # Strings that look like the place where the index is put in.
 TRICKY = st.one_of(st.text(), st.sampled_from(['"index":9007199254740991,', '\\"index":1,', '"']))
@@ -36,10 +37,11 @@ JSON = st.recursive(
 def test_draft_then_parse_gives_the_record_back(predicate, record_id: str, name: str, index: int):
     subjects = (Subject(name=name, sha256="a" * 64),)
     record = Record(type=TYPE, id=record_id, subjects=subjects, predicate=predicate)
-    data = draft_record(record, origin=ORIGIN).statement(index)
+    data = DRAFTER.draft(record).statement(index, STAMP)
     statement = parse_statement(data)
     assert canonical_bytes(json.loads(data)) == data
     assert statement.index == index
+    assert statement.stamp == STAMP
     assert statement.log == ORIGIN
     assert (statement.type, statement.id, statement.subjects) == (TYPE, record_id, subjects)
     assert statement.content == predicate
@@ -47,16 +49,16 @@ def test_draft_then_parse_gives_the_record_back(predicate, record_id: str, name:
 
 
 def test_draft_large_predicate_becomes_a_payload():
-    draft = draft_record(make_large_record(), origin=ORIGIN)
-    statement = parse_statement(draft.statement(0))
+    draft = DRAFTER.draft(make_large_record())
+    statement = parse_statement(draft.statement(0, STAMP))
     assert statement.content is None
-    assert statement.payload_references == (draft.payloads[0].reference,)
+    assert statement.payload_references == (statement.content_reference,)
     assert statement.content_reference.size_bytes > INLINE_BYTES_MAX
 
 
 def test_draft_attachments_become_payloads_in_order_of_their_names():
     record = make_record(attachments={"b": b"2", "a": b"1"})
-    statement = parse_statement(draft_record(record, origin=ORIGIN).statement(0))
+    statement = parse_statement(DRAFTER.draft(record).statement(0, STAMP))
     assert list(statement.attachments) == ["a", "b"]
 
 
@@ -71,17 +73,17 @@ def test_draft_attachments_become_payloads_in_order_of_their_names():
         {"predicate": {"x": float("nan")}},
         {"id": "\ud800"},
         {"id": "x" * ENTRY_BYTES_MAX},
+        {"attachments": {"a": b""}},
+        {"attachments": {"a": os.urandom(PAYLOAD_BYTES_MAX + 1)}},
     ],
 )
 def test_draft_malformed_record_is_refused(change: dict[str, object]):
     with pytest.raises(RecordError):
-        draft_record(replace(make_record(), **change), origin=ORIGIN)
+        DRAFTER.draft(replace(make_record(), **change))
 
 
 def good_statement() -> dict[str, object]:
-    return json.loads(
-        draft_record(make_record(attachments={"a": b"1"}), origin=ORIGIN).statement(0)
-    )
+    return json.loads(DRAFTER.draft(make_record(attachments={"a": b"1"})).statement(0, STAMP))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,10 @@ def good_statement() -> dict[str, object]:
         (("predicate", "attachments"), None),
         (("predicate", "attachments"), [1]),
         (("predicate", "attachments"), [{"name": "a"}]),
+        (("predicate", "time"), None),
+        (("predicate", "time", "clock"), "sundial"),
+        (("predicate", "time", "utc_ns"), "01"),
+        (("predicate", "time", "error_us"), -1),
         (("subject",), {}),
         (("subject",), [1]),
         (("subject",), [{"name": "x"}]),

@@ -4,11 +4,12 @@ import pytest
 
 from audit.entry import Entry
 from audit.errors import ReplayError
+from audit.keyring import Keyring
 from audit.record import INLINE_BYTES_MAX
 from audit.replay import Comparison, Level, Outcome, Replayers, replay
 from tests.audit.support import make_log, make_record, make_signer
 
-VERIFIER = make_signer().verifier
+KEYRING = Keyring.of(make_signer().verifier)
 
 
 class Scripted:
@@ -36,7 +37,7 @@ def logged(folder, **content: object) -> Entry:
 def run(entry: Entry, level: Level = Level.R4):
     replayer = Scripted()
     every = Replayers(policy=replayer, calculators=replayer, tokens=replayer, logits=replayer)
-    return replay(entry, level, every, verifier=VERIFIER)
+    return replay(entry, level, every, keyring=KEYRING)
 
 
 def outcomes(report) -> list[str]:
@@ -60,7 +61,7 @@ def test_replay_stops_after_the_level_asked_for(tmp_path, level: Level):
 def test_replay_hands_each_part_and_the_whole_decision_to_its_replayer(tmp_path):
     content = {"policy": parts("match", "match"), "model": {"digest": "x"}}
     policy = Scripted()
-    replay(logged(tmp_path, **content), Level.R1, Replayers(policy=policy), verifier=VERIFIER)
+    replay(logged(tmp_path, **content), Level.R1, Replayers(policy=policy), keyring=KEYRING)
     assert policy.seen == [(part, content) for part in content["policy"]]
 
 
@@ -108,8 +109,8 @@ def test_replay_malformed_parts_are_a_mismatch(tmp_path, malformed):
 def test_replay_without_the_needed_replayer_is_refused(tmp_path):
     entry = logged(tmp_path, policy=parts("match"))
     with pytest.raises(ReplayError, match="R1"):
-        replay(entry, Level.R1, Replayers(), verifier=VERIFIER)
-    assert replay(entry, Level.R0, Replayers(), verifier=VERIFIER).ok
+        replay(entry, Level.R1, Replayers(), keyring=KEYRING)
+    assert replay(entry, Level.R0, Replayers(), keyring=KEYRING).ok
 
 
 @pytest.mark.parametrize("size", [1, INLINE_BYTES_MAX + 1])
@@ -122,5 +123,7 @@ def test_replay_changed_content_fails_at_r0(tmp_path, size: int):
 
 
 def test_replay_with_another_key_fails_at_r0(tmp_path):
-    report = replay(logged(tmp_path), Level.R0, Replayers(), verifier=make_signer(seed=2).verifier)
+    report = replay(
+        logged(tmp_path), Level.R0, Replayers(), keyring=Keyring.of(make_signer(seed=2).verifier)
+    )
     assert not report.ok

@@ -2,8 +2,6 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from audit.errors import ProofError
 from audit.rfc6962 import (
@@ -132,19 +130,6 @@ def test_consistency_from_empty_tree_with_other_root_is_refused(root: str):
     roots = {"old_root": EMPTY_ROOT, "new_root": EMPTY_ROOT} | {root: b"\1" * 32}
     with pytest.raises(ProofError):
         verify_consistency(old_size=0, new_size=0, proof=(), **roots)
-
-
-@given(size=st.integers(1, 200), data=st.data())
-def test_truncate_equals_a_tree_that_never_grew(size: int, data: st.DataObject):
-    kept = data.draw(st.integers(0, size))
-    tree = tree_of(size)
-    tree.truncate(kept)
-    assert tree.size == kept
-    assert tree.root() == tree_of(kept).root()
-    tree.append(leaf_hash(b"next"))
-    other = tree_of(kept)
-    other.append(leaf_hash(b"next"))
-    assert tree.root() == other.root()
 
 
 def test_proof_with_short_hash_is_refused():

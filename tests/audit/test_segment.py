@@ -33,7 +33,7 @@ def test_read_frame_gives_back_what_was_encoded(data: bytes, index: int):
 
 
 def test_encode_header_bytes_are_fixed():
-    fields = b"FSVAUDT1" + bytes.fromhex("0000000000000102")
+    fields = b"FSVAUDT2" + bytes.fromhex("0000000000000102")
     assert encode_header(258) == fields + plain_crc32(fields).to_bytes(4)
 
 

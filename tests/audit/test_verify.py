@@ -7,26 +7,26 @@ import pytest
 from audit.dsse import seal
 from audit.layout import OPEN_MARK
 from audit.log import Log
-from audit.record import draft_record
 from audit.rfc6962 import MerkleTree, leaf_hash
 from audit.segment import (
     FRAME_HEADER_BYTES,
     HEADER_BYTES,
-    Frame,
     FrameKind,
-    encode_frame,
-    encode_header,
-    read_frame,
     segment_path,
 )
 from audit.signed_note import Signer
 from audit.verify import Reason, VerifyReport, verify_directory
 from tests.audit.support import (
-    ORIGIN,
+    DRAFTER,
+    STAMP,
+    drop_payloads,
+    make_entry,
     make_large_record,
     make_log,
     make_record,
     make_signer,
+    read_frames,
+    write_frames,
 )
 
 SIGNER = make_signer()
@@ -57,24 +57,17 @@ def verify(directory: Path, **arguments: object) -> VerifyReport:
     return verify_directory(directory, verifier=VERIFIER, **arguments)
 
 
-def frames_of(directory: Path) -> list[Frame]:
-    data = segment_path(directory, 0).read_bytes()
-    frames, offset = [], HEADER_BYTES
-    while offset < len(data):
-        frames.append(read_frame(data, offset))
-        offset = frames[-1].end
-    return frames
-
-
-def write_frames(directory: Path, frames: list[tuple[FrameKind, int, bytes]]) -> None:
-    data = encode_header(0) + b"".join(encode_frame(*frame) for frame in frames)
-    segment_path(directory, 0).write_bytes(data)
-
-
 def write_entries(directory: Path, entries: list[bytes], *, seals: list[int]) -> None:
     """Write entries as an attacker would who can compute every checksum and root."""
+    payloads, waiting = {}, []
+    for frame in read_frames(directory):
+        if frame.kind is FrameKind.PAYLOAD:
+            waiting.append(frame.data)
+        else:
+            payloads[frame.data], waiting = waiting, []
     frames, tree = [], MerkleTree()
     for index, entry in enumerate(entries):
+        frames.extend((FrameKind.PAYLOAD, index, data) for data in payloads.get(entry, []))
         frames.append((FrameKind.ENTRY, index, entry))
         tree.append(leaf_hash(entry))
         if tree.size in seals:
@@ -83,23 +76,23 @@ def write_entries(directory: Path, entries: list[bytes], *, seals: list[int]) ->
 
 
 def entries_of(directory: Path) -> list[bytes]:
-    return [frame.data for frame in frames_of(directory) if frame.kind is FrameKind.ENTRY]
+    return [frame.data for frame in read_frames(directory) if frame.kind is FrameKind.ENTRY]
 
 
 def expected_index(directory: Path, offset: int) -> set[int]:
     """Entries that may rightly be named for a changed byte of the segment."""
     next_index, batch = 0, 0
-    for frame in frames_of(directory):
+    for frame in read_frames(directory):
         if offset < HEADER_BYTES:
             return {0}
         if offset < frame.end:
-            if frame.kind is FrameKind.ENTRY:
+            if frame.kind is not FrameKind.COMMIT:
                 return {next_index}
             # A damaged seal: its batch is no longer sealed, and what follows cannot be read.
             return {batch, next_index}
         if frame.kind is FrameKind.ENTRY:
             next_index += 1
-        else:
+        elif frame.kind is FrameKind.COMMIT:
             batch = next_index
     raise AssertionError(offset)
 
@@ -126,8 +119,6 @@ def flip_bytes(directory: Path, path: Path, offsets: range) -> list[str]:
         if path.suffix == ".seg":
             path.write_bytes(data)
             is_right = index in expected_index(directory, offset)
-        elif path.parent.parent.name == "payloads":
-            is_right = index == 5
         if report.ok or not is_right:
             missed.append(f"{path.name}[{offset}]: {report.problems[:1]}")
     path.write_bytes(data)
@@ -140,15 +131,10 @@ def test_verify_any_changed_byte_of_a_small_file_is_found(log: Path, name: str):
     assert flip_bytes(log, path, range(path.stat().st_size)) == []
 
 
-def test_verify_any_changed_byte_of_a_payload_is_found(log: Path):
-    (path,) = (path for path in (log / "payloads").rglob("*") if path.is_file())
-    assert flip_bytes(log, path, range(path.stat().st_size)) == []
-
-
 def test_verify_changed_bytes_of_a_segment_are_found_and_named(log: Path):
     path = segment_path(log, 0)
     missed = flip_bytes(log, path, range(0, path.stat().st_size, 11))
-    for frame in frames_of(log):
+    for frame in read_frames(log):
         header = frame.end - len(frame.data) - FRAME_HEADER_BYTES
         missed += flip_bytes(log, path, range(header, header + FRAME_HEADER_BYTES + 1))
         missed += flip_bytes(log, path, range(frame.end - 1, frame.end))
@@ -165,14 +151,14 @@ def test_verify_every_changed_byte_of_a_segment_is_found_and_named(log: Path):
 def test_verify_segment_cut_anywhere_is_found_and_named(log: Path, step: int):
     path = segment_path(log, 0)
     data = path.read_bytes()
-    frames = frames_of(log)
+    frames = read_frames(log)
     lengths = [frame.end for frame in frames[:-1]] if step == 1 else range(0, len(data), step)
     for length in lengths:
         path.write_bytes(data[:length])
         report = verify(log)
         whole = [frame for frame in frames if frame.end <= length]
         sealed = [frame.index for frame in whole if frame.kind is FrameKind.COMMIT]
-        num_entries = len(whole) - len(sealed)
+        num_entries = sum(frame.kind is FrameKind.ENTRY for frame in whole)
         allowed = {num_entries, max(sealed, default=0)}
         assert report.first_bad_index in allowed, (length, report.problems)
 
@@ -180,7 +166,7 @@ def test_verify_segment_cut_anywhere_is_found_and_named(log: Path, step: int):
 def test_verify_cut_log_of_a_running_writer_is_found_too(log: Path):
     (log / "lock").write_bytes(OPEN_MARK)
     path = segment_path(log, 0)
-    path.write_bytes(path.read_bytes()[: frames_of(log)[3].end])
+    path.write_bytes(path.read_bytes()[: read_frames(log)[3].end])
     assert verify(log).first_bad_index == 2
 
 
@@ -206,7 +192,7 @@ def test_verify_moved_entries_with_right_checksums_and_roots_are_named(
 
 
 def test_verify_frames_moved_as_they_are_are_named(log: Path):
-    frames = [(frame.kind, frame.index, frame.data) for frame in frames_of(log)]
+    frames = [(frame.kind, frame.index, frame.data) for frame in read_frames(log)]
     write_frames(log, frames[:2] + frames[4:6] + frames[2:4] + frames[6:])
     assert verify(log).first_bad_index == 1
 
@@ -214,7 +200,7 @@ def test_verify_frames_moved_as_they_are_are_named(log: Path):
 @pytest.mark.parametrize("signer", [SIGNER, make_signer(seed=2)], ids=["stolen key", "other key"])
 def test_verify_rewritten_entry_is_found(log: Path, signer: Signer):
     entries = entries_of(log)
-    entries[3] = seal(draft_record(make_record(77), origin=ORIGIN).statement(3), signer=signer)
+    entries[3] = make_entry(make_record(77), 3, signer)
     write_entries(log, entries, seals=[1, 2, 5, 6])
     report = verify(log)
     # With the log's own key only the signed root shows it, which does not say where.
@@ -226,12 +212,12 @@ def test_verify_rewritten_entry_is_found(log: Path, signer: Signer):
     "entry",
     [
         b"{}",
-        seal(draft_record(make_record(3), origin="other").statement(3), signer=SIGNER),
-        seal(draft_record(make_record(3), origin=ORIGIN).statement(4), signer=SIGNER),
-        seal(draft_record(make_record(3), origin=ORIGIN).statement(3), signer=SIGNER)[:-1],
+        make_entry(make_record(3), 3, SIGNER, origin="other"),
+        make_entry(make_record(3), 4, SIGNER),
+        make_entry(make_record(3), 3, SIGNER)[:-1],
         seal(b"{}", signer=SIGNER),
         seal(
-            draft_record(make_record(3), origin=ORIGIN).statement(3),
+            DRAFTER.draft(make_record(3)).statement(3, STAMP),
             signer=SIGNER,
             payload_type="text/plain",
         ),
@@ -248,7 +234,7 @@ def test_verify_entry_that_does_not_belong_is_named(log: Path, entry: bytes):
 
 
 def test_verify_wrong_sealed_root_names_the_batch(log: Path):
-    frames = [(frame.kind, frame.index, frame.data) for frame in frames_of(log)]
+    frames = [(frame.kind, frame.index, frame.data) for frame in read_frames(log)]
     position = next(n for n, f in enumerate(frames) if f[0] is FrameKind.COMMIT and f[1] == 5)
     frames[position] = (FrameKind.COMMIT, 5, b"\0" * 32)
     write_frames(log, frames)
@@ -289,7 +275,7 @@ def test_verify_without_any_key_says_so(log: Path):
 
 
 def test_verify_deleted_payload_is_named(log: Path):
-    shutil.rmtree(log / "payloads")
+    drop_payloads(log)
     report = verify(log)
     assert report.first_bad_index == 5
     assert report.problems[0].reason is Reason.PAYLOAD
@@ -366,10 +352,10 @@ def test_verify_with_another_key_is_refused(log: Path):
 
 
 @pytest.mark.parametrize(
-    "name", ["note.txt", "segments/x", "checkpoint.tmp", "payloads/ab/" + "0" * 64]
+    "name", ["note.txt", "segments/x", "checkpoint.tmp", "tile/0/x", "places/1.idx"]
 )
 def test_verify_unknown_file_is_found(log: Path, name: str):
-    (log / name).parent.mkdir(exist_ok=True)
+    (log / name).parent.mkdir(exist_ok=True, parents=True)
     (log / name).write_text("x")
     report = verify(log)
     assert [(p.reason, p.path) for p in report.problems] == [(Reason.FILE, name)]
@@ -397,14 +383,21 @@ def test_verify_torn_tail_of_a_closed_log_is_a_problem(log: Path):
     assert verify(log).problems[0].reason is Reason.SEGMENT
 
 
-def test_verify_payload_without_entry_is_a_warning(log: Path, tmp_path: Path):
-    (tmp_path / "other").mkdir()
-    with make_log(tmp_path / "other") as other:
-        other.append(make_large_record(9))
-    shutil.copytree(tmp_path / "other" / "log" / "payloads", log / "payloads", dirs_exist_ok=True)
+def test_verify_payload_that_no_entry_refers_to_is_named(log: Path):
+    frames = [(frame.kind, frame.index, frame.data) for frame in read_frames(log)]
+    write_frames(log, [frames[0], frames[1], (FrameKind.PAYLOAD, 1, b"more"), *frames[2:]])
     report = verify(log)
-    assert report.ok
-    assert [warning.reason for warning in report.warnings] == [Reason.ORPHAN]
+    assert (report.first_bad_index, report.problems[0].reason) == (1, Reason.PAYLOAD)
+
+
+@pytest.mark.parametrize("position", [1, -1])
+def test_verify_payload_without_its_entry_is_found(log: Path, position: int):
+    frames = [(frame.kind, frame.index, frame.data) for frame in read_frames(log)]
+    extra = (FrameKind.PAYLOAD, 1 if position == 1 else NUM_ENTRIES, b"more")
+    write_frames(
+        log, [*frames[:position], extra, *frames[position:]] if position == 1 else [*frames, extra]
+    )
+    assert verify(log).first_bad_index in (0, 1, NUM_ENTRIES)
 
 
 def test_verify_while_the_writer_ends_is_no_false_alarm(log: Path, monkeypatch):

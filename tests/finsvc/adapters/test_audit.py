@@ -37,9 +37,9 @@ def test_answer_is_a_subject_of_its_record(log: AuditLog) -> None:
     log.append(RecordKind.DECISION, "dec_1", {"answer": "48,212 USD"})
     entry = log.entry("dec_1")
     assert entry is not None
-    subjects = {item.name: item.sha256 for item in entry.statement.subjects}
-    assert subjects["answer"] == hashlib.sha256(b"48,212 USD").hexdigest()
-    assert set(subjects) == {"record", "answer"}
+    assert entry.names_subject("answer", hashlib.sha256(b"48,212 USD").hexdigest())
+    assert not entry.names_subject("answer", hashlib.sha256(b"48,213 USD").hexdigest())
+    assert {item.name for item in entry.statement.subjects} == {"record", "answer"}
 
 
 def test_value_that_json_cannot_hold_is_refused(log: AuditLog) -> None:
