@@ -211,7 +211,7 @@ class DecisionReplayer:
             tokens=TurnReplayer(runs, compares_logits=False),
             logits=TurnReplayer(runs, compares_logits=True),
         )
-        report = replay(entry, Level[level.value], replayers, verifier=self.audit.log.verifier)
+        report = replay(entry, Level[level.value], replayers, keyring=self.audit.log.keyring)
         return ReplayResult(
             record_id=record_id,
             is_ok=report.ok,
