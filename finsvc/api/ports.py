@@ -30,6 +30,11 @@ class CalculateCase(Protocol):
     def __call__(self, name: str, inputs: Json, principal: Principal) -> dict[str, object]:
         """Run it."""
 
+    def explain(
+        self, name: str, before: Json, after: Json, principal: Principal, *, field: str | None
+    ) -> dict[str, object]:
+        """Tell which inputs moved a result."""
+
 
 class ApprovalsCase(Protocol):
     """Held answers and what is decided about them."""

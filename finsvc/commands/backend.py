@@ -83,12 +83,29 @@ class LocalCalculators(Protocol):
     def calculator(self, name: str) -> Json:
         """One calculator with its schemas."""
 
+    def check_picture(self, file_name: str) -> None:
+        """Refuse a file name whose ending is no picture format."""
+
+    def picture(self, result: Json, file_name: str) -> bytes:
+        """Draw a result in the format of the file's ending."""
+
 
 class LocalData(Protocol):
     """The module `finsvc.commands.local_data`: snapshot and books, no lock, no model loaded."""
 
     def run_calculator(self, settings: Settings, say: Say, *, name: str, inputs: Json) -> Json:
         """Run a calculator and its second method as the local user."""
+
+    def explain_calculator(
+        self,
+        settings: Settings,
+        say: Say,
+        *,
+        name: str,
+        documents: tuple[Json, Json],
+        field: str | None,
+    ) -> Json:
+        """Tell which inputs moved a calculator's result, as the local user."""
 
     def books(self, settings: Settings, say: Say) -> list[Json]:
         """All books with their sizes."""

@@ -27,8 +27,18 @@ def list_calculators(as_json: common.JsonFlag = False) -> None:
     if as_json:
         output.emit_json({"calculators": rows})
     else:
-        cells = [(row["name"], row["second_method"], row["summary"]) for row in rows]
-        render.show_table(output.out, ("name", "second method", "computes"), cells)
+        cells = [
+            (
+                row["name"],
+                row["version"],
+                row["second_method"],
+                row["rule_set"] or "",
+                row["summary"],
+            )
+            for row in rows
+        ]
+        columns = ("name", "version", "second method", "rules", "computes")
+        render.show_table(output.out, columns, cells)
 
 
 @app.command("show")
@@ -56,6 +66,9 @@ def run(
     inputs: Annotated[
         str, typer.Option("--input", help="JSON file of the inputs, or - for standard input.")
     ],
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the result into this .svg or .png file.")
+    ] = None,
     as_json: common.JsonFlag = False,
 ) -> None:
     """Run a calculator and its second method on the current snapshot.
@@ -69,6 +82,8 @@ def run(
       finsvc calc run historical_var --input in.json --json
     """
     document = _read(inputs)
+    if plot is not None:
+        lazy.local_calculators().check_picture(plot.name)
     settings = common.load_settings()
     remote = find_service(settings)
     if remote is not None:
@@ -77,10 +92,52 @@ def run(
     else:
         local = lazy.local_data()
         result = local.run_calculator(settings, output.progress, name=name, inputs=document)
+    if plot is not None:
+        _write(plot, lazy.local_calculators().picture(result, plot.name))
     if as_json:
         output.emit_json(result)
     else:
         render.show_result(output.out, result)
+
+
+@app.command("explain")
+def explain(
+    name: Annotated[str, typer.Argument(help="Name of a calculator.")],
+    *,
+    before: Annotated[str, typer.Option("--before", help="JSON file of the first inputs.")],
+    after: Annotated[str, typer.Option("--after", help="JSON file of the second inputs.")],
+    field: Annotated[
+        str | None, typer.Option("--field", help="Field to explain; the headline unless told.")
+    ] = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Tell which inputs moved a result between two runs, as a tree that adds up.
+
+    For example:
+
+      finsvc calc explain historical_var --before monday.json --after tuesday.json
+    """
+    documents = (_read(before), _read(after))
+    settings = common.load_settings()
+    remote = find_service(settings)
+    if remote is not None:
+        with remote:
+            found = remote.explain_calculator(name, *documents, field=field)
+    else:
+        found = lazy.local_data().explain_calculator(
+            settings, output.progress, name=name, documents=documents, field=field
+        )
+    if as_json:
+        output.emit_json(found)
+    else:
+        render.show_explanation(output.out, found)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(field="plot", expected="a writable file", actual=str(error)) from error
 
 
 def _read(source: str) -> Json:

@@ -1,6 +1,7 @@
 """Calculators and reports by name: schemas need no market data."""
 
 from finsvc.calculators import registry
+from finsvc.calculators.plots.documents import format_of, plot_document
 from finsvc.commands.backend import Json
 from finsvc.services.documents import calculator_document, calculator_summary, report_definitions
 
@@ -22,3 +23,21 @@ def calculator(name: str) -> Json:
 def reports() -> list[Json]:
     """All reports."""
     return list(report_definitions())
+
+
+def check_picture(file_name: str) -> None:
+    """Refuse a file name whose ending is no picture format, before anything runs.
+
+    Raises:
+        InputError: The ending is none of the formats.
+    """
+    format_of(file_name)
+
+
+def picture(result: Json, file_name: str) -> bytes:
+    """Draw a result in the format of the file's ending.
+
+    Raises:
+        InputError: Results of the calculator have no picture.
+    """
+    return plot_document(result, format_of(file_name))

@@ -20,14 +20,31 @@ def run_calculator(settings: Settings, say: Say, *, name: str, inputs: Json) -> 
         InputError: An input is wrong; the field is named.
     """
     registry.calculator(name)
+    return _calculate(settings, say)(name, inputs, LOCAL_PRINCIPAL)
+
+
+def explain_calculator(
+    settings: Settings, say: Say, *, name: str, documents: tuple[Json, Json], field: str | None
+) -> Json:
+    """Tell which inputs moved a calculator's result, as the local user.
+
+    Raises:
+        InputError: An input is wrong; the field is named.
+    """
+    registry.calculator(name)
+    before, after = documents
+    calculate = _calculate(settings, say)
+    return calculate.explain(name, before, after, LOCAL_PRINCIPAL, field=field)
+
+
+def _calculate(settings: Settings, say: Say) -> Calculate:
     data = open_data(settings, say)
-    calculate = Calculate(
+    return Calculate(
         market=data.market,
         second_market=data.second_market,
         policy=CedarPolicies(settings.data_dir / "bundles"),
         inline_books=data.inline_books,
     )
-    return calculate(name, inputs, LOCAL_PRINCIPAL)
 
 
 def books(settings: Settings, say: Say) -> list[Json]:

@@ -90,6 +90,13 @@ class RemoteBackend:
         """Run a calculator."""
         return self._call("POST", f"/v1/calculators/{name}", dict(inputs))
 
+    def explain_calculator(
+        self, name: str, before: Json, after: Json, *, field: str | None
+    ) -> Json:
+        """Tell which inputs moved a calculator's result."""
+        body = {"before": dict(before), "after": dict(after), "field": field}
+        return self._call("POST", f"/v1/calculators/{name}/explain", body)
+
     def run_report(self, report: ReportInput) -> Json:
         """Run a report and write the files that came with it.
 

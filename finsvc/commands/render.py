@@ -75,6 +75,28 @@ def show_result(console: Console, result: Json) -> None:
         console.print(Text(f"Note: {note}"))
 
 
+def show_explanation(console: Console, found: Json) -> None:
+    """Both values of a field and the tree of causes of their difference."""
+    unit = found["unit"]
+    console.print(
+        Text(
+            f"{found['calculator']}, {found['field']}: {found['before']} to {found['after']} "
+            f"{unit}, change {found['change']}"
+        )
+    )
+    rows: list[tuple[object, ...]] = []
+    _add_causes(rows, _rows(found["causes"]), depth=0)
+    rows.append(("together only (interaction)", found["interaction"], "", ""))
+    show_table(console, ("input", f"effect, {unit}", "before", "after"), rows)
+
+
+def _add_causes(rows: list[tuple[object, ...]], causes: Sequence[Json], *, depth: int) -> None:
+    for cause in causes:
+        effect = "not alone" if cause["effect"] is None else cause["effect"]
+        rows.append((f"{'  ' * depth}{cause['input']}", effect, cause["before"], cause["after"]))
+        _add_causes(rows, _rows(cause["causes"]), depth=depth + 1)
+
+
 def _size(difference: object) -> str:
     """A difference to two digits: its size is what matters, the document has all of them."""
     if difference is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from finsvc.calculators.comparison import compare
+from finsvc.calculators.explanation import explain
 from finsvc.calculators.registry import calculator
 from finsvc.calculators.serialization import result_to_json
 from finsvc.domain.errors import RefusedError
@@ -58,6 +59,30 @@ class Calculate:
                 },
             },
         }
+
+    def explain(
+        self,
+        name: str,
+        before: Mapping[str, object],
+        after: Mapping[str, object],
+        principal: Principal,
+        *,
+        field: str | None = None,
+    ) -> dict[str, object]:
+        """Tell which inputs moved a result, as a tree whose children add up.
+
+        Raises:
+            UnknownNameError: There is no such calculator.
+            InputError: An input is wrong; the field is named.
+            RefusedError: Policy does not let the principal run it on a book.
+        """
+        entry = calculator(name)
+        for inputs in (before, after):
+            self._check_policy(name, inputs, principal)
+        found = explain(
+            entry, self.inline_books(before), self.inline_books(after), self.market, field=field
+        )
+        return found.document()
 
     def _check_policy(self, name: str, inputs: Mapping[str, object], principal: Principal) -> None:
         portfolio = inputs.get("portfolio")

@@ -18,6 +18,8 @@ def calculator_summary(calculator: Calculator) -> dict[str, object]:
         "version": calculator.version,
         "summary": calculator.summary,
         "second_method": calculator.second_kind.value,
+        "rule_set": calculator.rule_set or None,
+        "needs_human": calculator.needs_human,
     }
 
 

@@ -1,7 +1,7 @@
 """What a picture of a result shows, free of any drawing library."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import import_module
 from typing import Protocol, cast
@@ -235,8 +235,8 @@ DRAWINGS: Mapping[str, Callable[[CalculatorResult], Drawing]] = {
 """How each calculator's result is drawn."""
 
 
-def plot(result: CalculatorResult, file_format: PlotFormat) -> bytes:
-    """Draw a result.
+def plot(result: CalculatorResult, file_format: PlotFormat, *, is_confirmed: bool = True) -> bytes:
+    """Draw a result; the title says so where the second method did not confirm it.
 
     Raises:
         UnsupportedError: results of this calculator have no picture.
@@ -250,4 +250,7 @@ def plot(result: CalculatorResult, file_format: PlotFormat) -> bytes:
             actual=result.calculator,
         )
     artist = cast("Artist", import_module("finsvc.calculators.plots.matplotlib_adapter"))
-    return artist.draw(describe(result), file_format)
+    drawing = describe(result)
+    if not is_confirmed:
+        drawing = replace(drawing, title=f"{drawing.title} (not confirmed)")
+    return artist.draw(drawing, file_format)

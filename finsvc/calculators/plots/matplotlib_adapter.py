@@ -44,6 +44,7 @@ def draw(drawing: Drawing, file_format: PlotFormat) -> bytes:
         figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
+        axes.use_sticky_edges = False
         for curve in drawing.curves:
             _points(axes, curve, has_dates=drawing.has_dates)
         if drawing.bars is not None:

@@ -252,11 +252,38 @@ class FakeReport:
         )
 
 
+EXPOSURE_RESULT: dict[str, object] = {
+    "calculator": "exposure",
+    "version": "1.0.0",
+    "headline": "exposure",
+    "value": None,
+    "unit": None,
+    "currency": None,
+    "as_of": "2022-12-28",
+    "method": "delta",
+    "parameters": {},
+    "inputs_digest": "sha256:0",
+    "data_snapshot": "sha256:1",
+    "fields": {"exposure.USD": {"value": "12.5", "unit": "USD", "decimals": 0}},
+    "labels": {"subject": "the book"},
+    "notes": [],
+    "second": {"method": "other", "fields": {"exposure.USD": {"within": True}}},
+}
+
+
 class FakeCalculate:
     """Returns its inputs."""
 
     def __call__(self, name: str, inputs: Json, principal: Principal) -> dict[str, object]:
+        if name == "exposure":
+            return EXPOSURE_RESULT
         return {"calculator": name, "inputs": dict(inputs), "by": principal.id}
+
+    def explain(
+        self, name: str, before: Json, after: Json, principal: Principal, *, field: str | None
+    ) -> dict[str, object]:
+        quantities = {"before": dict(before), "after": dict(after)}
+        return {"calculator": name, **quantities, "field": field, "by": principal.id}
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,8 @@ DECISION = "dec_" + "0" * 32
 
 def test_calculators_are_listed_with_their_second_method(world: World) -> None:
     data = world.client().get("/v1/calculators").json()["data"]
-    assert {"name", "version", "summary", "second_method"} == set(data[0])
+    names = {"name", "version", "summary", "second_method", "rule_set", "needs_human"}
+    assert set(data[0]) == names
     assert "historical_var" in {item["name"] for item in data}
 
 
@@ -194,3 +195,19 @@ def test_reports_are_listed_and_run_with_their_files(world: World) -> None:
 def test_report_unknown_is_404(world: World) -> None:
     answer = world.client().post("/v1/reports", json={"name": "none", "book": "sample"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (404, "report")
+
+
+def test_picture_of_a_result_comes_in_the_asked_format(world: World) -> None:
+    answer = world.client().post("/v1/calculators/exposure/plot?format=png", json={})
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content.startswith(b"\x89PNG")
+    answer = world.client().post("/v1/calculators/exposure/plot", json={})
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "not confirmed" not in answer.text
+    assert world.client().post("/v1/calculators/exposure/plot?format=gif", json={}).is_client_error
+
+
+def test_explanation_passes_both_inputs_and_the_field(world: World) -> None:
+    body = {"before": {"a": 1}, "after": {"a": 2}, "field": "var"}
+    answer = world.client().post("/v1/calculators/historical_var/explain", json=body).json()
+    assert (answer["before"], answer["after"], answer["field"]) == ({"a": 1}, {"a": 2}, "var")

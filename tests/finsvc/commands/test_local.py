@@ -1,6 +1,7 @@
 """Commands on the real data, log and policies, without the service."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -77,6 +78,44 @@ def test_calculator_bad_input_names_the_field(
     path.write_text(inputs)
     code, document = run_json(capsys, "calc", "run", "historical_var", "--input", str(path))
     assert (code, document["error"]["field"]) == (2, field)
+
+
+def test_calculator_draws_its_result(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, picture = data_dir / "in.json", data_dir / "out.svg"
+    path.write_text('{"portfolio": {"book": "sample"}, "as_of": "2022-12-28"}')
+    arguments = ("calc", "run", "exposure", "--input", str(path), "--plot")
+    code, _ = run_json(capsys, *arguments, str(picture))
+    assert code == 0
+    assert "<svg" in picture.read_text()
+    for wrong in ("out.gif", "none/out.svg"):
+        code, document = run_json(capsys, *arguments, str(data_dir / wrong))
+        assert (code, document["error"]["field"]) == (2, "plot")
+
+
+def test_calculator_explains_what_moved_its_result(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = data_dir / "before.json", data_dir / "after.json"
+    before.write_text('{"portfolio": {"book": "sample"}, "as_of": "2022-12-27"}')
+    after.write_text(
+        '{"portfolio": {"book": "sample"}, "as_of": "2022-12-28", "confidence": "0.95"}'
+    )
+    arguments = [
+        "calc",
+        "explain",
+        "historical_var",
+        "--before",
+        str(before),
+        "--after",
+        str(after),
+    ]
+    code, document = run_json(capsys, *arguments)
+    assert code == 0
+    effects = [Decimal(cause["effect"]) for cause in document["causes"]]
+    assert [cause["input"] for cause in document["causes"]] == ["as_of", "confidence"]
+    assert sum(effects) + Decimal(document["interaction"]) == Decimal(document["change"])
+    assert cli.run(arguments) == 0
+    assert "together only" in capsys.readouterr().out
 
 
 def test_books_are_listed_and_imported(
