@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import bisect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.errors import (
@@ -23,12 +23,10 @@ from engine.errors import (
     QueueFullError,
 )
 from engine.job import FailureEvent, Job, JobEvent, Terms, TokenEvent
+from engine.pace import Pace
 from engine.pages import CanResume, PageTable
 from engine.runner import Draw, Drawn, Feed, RunnerLimits
 from engine.types import FinishReason, GenerationRequest, TokenMask
-
-# Weight of the latest interval in the mean that retry hints rest on.
-_RECENT = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +101,8 @@ class Scheduler:
         self._copies: list[tuple[int, int]] = []
         self._num_arrived = 0
         self._is_closed = False
-        self._finished_at: float | None = None
-        self._interval_s = 0.0
+        self._pace = Pace()
         self._counts = dict.fromkeys(("preempted", "prompt", "cached", "drawn", "refused"), 0)
-        self._num_finished = 0
 
     @property
     def has_work(self) -> bool:
@@ -121,7 +117,7 @@ class Scheduler:
     @property
     def retry_after_s(self) -> float:
         """Seconds in which those that wait now should have begun, from recent completions."""
-        return self._interval_s * len(self._waiting)
+        return self._pace.interval_s * len(self._waiting)
 
     def stats(self) -> SchedulerStats:
         """Return counts."""
@@ -135,7 +131,7 @@ class Scheduler:
             prompt_tokens=counts["prompt"],
             cached_tokens=counts["cached"],
             drawn_tokens=counts["drawn"],
-            num_finished=self._num_finished,
+            num_finished=self._pace.num_completed,
             num_refused=counts["refused"],
         )
 
@@ -210,9 +206,7 @@ class Scheduler:
             self._limits.chunk_tokens, self._runner.step_tokens_max - self._runner.sequences_max
         )
         # In the order of service: whoever is preempted for want of pages comes later.
-        for job in list(self._running):
-            if job not in self._running:
-                break
+        for job in self._still_running():
             count = job.num_left
             if count > 1:
                 count = min(count, budget)
@@ -224,6 +218,13 @@ class Scheduler:
             jobs.append(job)
         copies, self._copies = tuple(self._copies), []
         return Plan(copies=copies, feeds=tuple(feeds), jobs=tuple(jobs)) if feeds else None
+
+    def _still_running(self) -> Iterator[Job]:
+        """Yield running jobs in order; those at the end may be preempted meanwhile."""
+        index = 0
+        while index < len(self._running):
+            yield self._running[index]
+            index += 1
 
     def apply(self, plan: Plan, outcomes: Sequence[Drawn | EngineError | None]) -> list[JobEvent]:
         """Take in what a step drew; requests that were cancelled meanwhile are passed over."""
@@ -256,7 +257,7 @@ class Scheduler:
             finish = FinishReason.LENGTH
         if finish is not None:
             self._end(job)
-            self._note_completion()
+            self._pace.note(self._clock())
         return TokenEvent(
             job_id=job.job_id,
             token_id=token_id,
@@ -265,15 +266,6 @@ class Scheduler:
             logprobs=drawn.logprobs,
             finish=finish,
         )
-
-    def _note_completion(self) -> None:
-        now = self._clock()
-        self._num_finished += 1
-        if self._finished_at is not None:
-            latest = now - self._finished_at
-            mean = self._interval_s or latest
-            self._interval_s = mean + _RECENT * (latest - mean)
-        self._finished_at = now
 
     def _fail(self, job: Job, error: EngineError) -> JobEvent:
         self._end(job)

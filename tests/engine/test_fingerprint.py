@@ -11,7 +11,16 @@ from engine.fingerprint import code_digest
 
 ENGINE = Path(engine.fingerprint.__file__).parent
 # They carry requests, errors and names, or report; none of them decides a bit of a logit.
-WITHOUT_EFFECT = {"errors", "types", "tokenizer", "fingerprint", "grammar", "collect", "runner"}
+WITHOUT_EFFECT = {
+    "errors",
+    "types",
+    "tokenizer",
+    "fingerprint",
+    "grammar",
+    "collect",
+    "runner",
+    "pace",
+}
 
 
 def imported(name: str) -> set[str]:
