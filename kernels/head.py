@@ -20,7 +20,6 @@ import triton.language as tl
 from kernels.attention_parts import dot
 from kernels.checks import expect
 from kernels.launch import (
-    Tile,
     has_dependent_launch,
     is_portable,
     let_next_start,
@@ -28,7 +27,7 @@ from kernels.launch import (
 )
 
 # Dimensions: S rows of the head, T packed tokens, D model width, V vocabulary, N tiles of the
-# vocabulary, K candidates, C elements looked at.
+# vocabulary, K candidates, X = 2 (id, bits of the logit), C elements looked at.
 
 VOCAB_TILE = 128
 CANDIDATES = 32
@@ -42,12 +41,24 @@ HIGHEST_UNIT: tl.constexpr = tl.constexpr(1 << 28)
 
 BLOCK_K = 64
 _CANDIDATE_WARPS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadTile:
+    """Rows of a program, its warps and how many steps of 64 columns are on their way at once."""
+
+    tokens: int
+    warps: int
+    stages: int
+
+
 # Rows up to which each tile is used; frozen after measurement (benchmarks/kernels).
 HEAD_TILES = (
-    (16, Tile(features=VOCAB_TILE, tokens=16, warps=4, stages=5)),
-    (32, Tile(features=VOCAB_TILE, tokens=32, warps=4, stages=5)),
-    (64, Tile(features=VOCAB_TILE, tokens=64, warps=4, stages=4)),
-    (None, Tile(features=VOCAB_TILE, tokens=128, warps=8, stages=4)),
+    (16, HeadTile(tokens=16, warps=8, stages=6)),
+    (32, HeadTile(tokens=32, warps=4, stages=4)),
+    (64, HeadTile(tokens=64, warps=4, stages=4)),
+    (128, HeadTile(tokens=128, warps=8, stages=4)),
+    (None, HeadTile(tokens=256, warps=8, stages=3)),
 )
 
 
@@ -69,14 +80,23 @@ class Candidates:
     """The best tokens of each row, value descending, lowest id first among equals.
 
     Attributes:
-        ids_SK: int32.
-        values_SK: float32; the first is infinite when a logit of the row is not finite.
+        pairs_SKX: [S, 32, 2] int32: id, and the bits of its float32 logit, as the R4 chain takes
+            them; the first logit is infinite when one of the row is not finite.
         scratch_SK: int32, workspace.
     """
 
-    ids_SK: torch.Tensor
-    values_SK: torch.Tensor
+    pairs_SKX: torch.Tensor
     scratch_SK: torch.Tensor
+
+    @property
+    def ids(self) -> torch.Tensor:
+        """Ids, [S, 32] int32, a view."""
+        return self.pairs_SKX[:, :, 0]
+
+    @property
+    def values(self) -> torch.Tensor:
+        """Logits, [S, 32] float32, a view."""
+        return self.pairs_SKX.view(torch.float32)[:, :, 1]
 
 
 def new_logits(num_rows: int, vocab_size: int, device: torch.device | str) -> Logits:
@@ -92,8 +112,7 @@ def new_candidates(num_rows: int, device: torch.device | str) -> Candidates:
     """Allocate candidates."""
     shape = (num_rows, CANDIDATES)
     return Candidates(
-        ids_SK=torch.empty(shape, dtype=torch.int32, device=device),
-        values_SK=torch.empty(shape, dtype=torch.float32, device=device),
+        pairs_SKX=torch.empty(*shape, 2, dtype=torch.int32, device=device),
         scratch_SK=torch.empty(shape, dtype=torch.int32, device=device),
     )
 
@@ -104,7 +123,7 @@ def lm_head(
     *,
     out: Logits,
     rows_S: torch.Tensor | None = None,
-    tile: Tile | None = None,
+    tile: HeadTile | None = None,
 ) -> None:
     """Write logits and tile maxima of normed rows.
 
@@ -131,7 +150,6 @@ def lm_head(
     check_logits(out, sizes)
     num_rows, vocab_size = sizes["S"], sizes["V"]
     tile = tile or next(t for most, t in HEAD_TILES if most is None or num_rows <= most)
-    assert tile.features == VOCAB_TILE
     use_pdl = has_dependent_launch(normed_TD)
     grid = (triton.cdiv(num_rows, tile.tokens), triton.cdiv(vocab_size, VOCAB_TILE))
     _head_kernel[grid](
@@ -161,15 +179,14 @@ def find_candidates(logits: Logits, *, out: Candidates) -> None:
     Raises:
         OperandError: A shape or dtype is wrong.
     """
-    sizes = {"K": CANDIDATES}
+    sizes = {"K": CANDIDATES, "X": 2}
     check_logits(logits, sizes)
-    expect("ids", out.ids_SK, "S K", dtype=torch.int32, sizes=sizes, contiguous=True)
-    expect("values", out.values_SK, "S K", dtype=torch.float32, sizes=sizes, contiguous=True)
+    expect("pairs", out.pairs_SKX, "S K X", dtype=torch.int32, sizes=sizes, contiguous=True)
     expect("scratch", out.scratch_SK, "S K", dtype=torch.int32, sizes=sizes, contiguous=True)
     num_tiles = sizes["N"]
     use_pdl = has_dependent_launch(logits.values_SV)
     _candidates_kernel[(sizes["S"],)](
-        *(logits.values_SV, logits.tile_max_SN, out.ids_SK, out.values_SK, out.scratch_SK),
+        *(logits.values_SV, logits.tile_max_SN, out.pairs_SKX, out.scratch_SK),
         *(sizes["V"], num_tiles),
         BLOCK_N=max(CANDIDATES, triton.next_power_of_2(num_tiles)),
         USE_PDL=use_pdl,
@@ -249,7 +266,7 @@ def _select_best(key_C):
 
 @triton.jit
 def _candidates_kernel(
-    logits_ptr, max_ptr, ids_ptr, values_ptr, scratch_ptr, vocab_size, num_tiles,
+    logits_ptr, max_ptr, pairs_ptr, scratch_ptr, vocab_size, num_tiles,
     BLOCK_N: tl.constexpr, USE_PDL: tl.constexpr,
 ):  # fmt: skip
     """See `find_candidates`."""
@@ -286,5 +303,6 @@ def _candidates_kernel(
     rank_K = tl.sum(is_before_KJ.to(tl.int32), 1)
     is_bad = tl.max(max_N, 0) == float("inf")
     shown_K = tl.where(is_bad, float("inf"), value_K)
-    tl.store(ids_ptr + s * NUM_CANDIDATES + rank_K, id_K)
-    tl.store(values_ptr + s * NUM_CANDIDATES + rank_K, shown_K)
+    pair_ptrs = pairs_ptr + (s * NUM_CANDIDATES + rank_K) * 2
+    tl.store(pair_ptrs, id_K)
+    tl.store(pair_ptrs + 1, shown_K.to(tl.int32, bitcast=True))

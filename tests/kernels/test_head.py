@@ -6,13 +6,13 @@ import torch
 from kernels.errors import OperandError
 from kernels.head import (
     VOCAB_TILE,
+    HeadTile,
     Logits,
     find_candidates,
     lm_head,
     new_candidates,
     new_logits,
 )
-from kernels.launch import Tile
 from kernels.reference.head import find_candidates as twin
 from kernels.reference.head import tile_maxima
 from tests.kernels.pages import random_bf16
@@ -26,8 +26,8 @@ def check_candidates(values_SV: torch.Tensor) -> None:
     out = new_candidates(values_SV.shape[0], "cpu")
     find_candidates(logits_of(values_SV), out=out)
     ids, values = twin(values_SV)
-    assert torch.equal(out.ids_SK.long(), ids)
-    assert torch.equal(out.values_SK, values)
+    assert torch.equal(out.ids.long(), ids)
+    assert torch.equal(out.values, values)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_head_of_2880_columns_takes_rows_in_place() -> None:
     generator = torch.Generator().manual_seed(2)
     normed, unembedding = random_bf16(generator, 17, 2880), random_bf16(generator, 64, 2880)
     out = new_logits(17, 64, "cpu")
-    lm_head(normed, unembedding, out=out, tile=Tile(features=128, tokens=16, warps=4, stages=2))
+    lm_head(normed, unembedding, out=out, tile=HeadTile(tokens=16, warps=4, stages=2))
     torch.testing.assert_close(
         out.values_SV, normed.float() @ unembedding.float().T, atol=1e-3, rtol=1e-5
     )
@@ -66,7 +66,7 @@ def test_head_marks_the_tile_of_a_logit_that_is_not_finite() -> None:
     assert out.tile_max_SN.isinf().tolist() == [[False, True, False]] * 2
     candidates = new_candidates(2, "cpu")
     find_candidates(out, out=candidates)
-    assert candidates.values_SK[:, 0].isinf().all()
+    assert candidates.values[:, 0].isinf().all()
 
 
 @pytest.mark.parametrize("vocab", [64, 4096, 6400])
@@ -90,7 +90,7 @@ def test_candidates_treat_both_zeros_alike() -> None:
     logits[0, 100:200] = torch.tensor([0.0, -0.0]).repeat(50)
     out = new_candidates(1, "cpu")
     find_candidates(logits_of(logits), out=out)
-    assert out.ids_SK[0].tolist() == list(range(100, 132))
+    assert out.ids[0].tolist() == list(range(100, 132))
 
 
 def test_head_refuses_a_wrong_width() -> None:
