@@ -40,6 +40,8 @@ BOOK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(StressTestInput, stress_test),
         second=bind_second(StressTestInput, confirm_stress_test),
+        formula="V(moved prices and rates) - V(today).",
+        source="Basel Committee (2018), Stress testing principles, d450.",
     ),
     Calculator(
         name="exposure",
@@ -54,6 +56,8 @@ BOOK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(ExposureInput, exposure),
         second=bind_second(ExposureInput, confirm_exposure),
+        formula="sum over a group of units times delta times price times rate.",
+        source="Convention of this project.",
     ),
     Calculator(
         name="profit_and_loss",
@@ -68,6 +72,8 @@ BOOK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(ProfitAndLossInput, profit_and_loss),
         second=bind_second(ProfitAndLossInput, confirm_profit_and_loss),
+        formula="V(end) - V(start); FX effect = last local value times the change of the rate.",
+        source="Convention of this project.",
     ),
     Calculator(
         name="positions",
@@ -81,6 +87,8 @@ BOOK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(PositionsInput, positions),
         second=bind_second(PositionsInput, confirm_positions),
+        formula="units times price times rate.",
+        source="Convention of this project.",
     ),
     Calculator(
         name="limit_check",
@@ -106,6 +114,8 @@ BOOK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(LimitCheckInput, limit_check),
         second=bind_second(LimitCheckInput, confirm_limit_check),
+        formula="100 times measured over limit; a breach is above 100.",
+        source="Convention of this project.",
     ),
     Calculator(
         name="large_exposures",
@@ -125,5 +135,7 @@ BOOK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(LargeExposuresInput, large_exposures),
         second=bind_second(LargeExposuresInput, confirm_large_exposures),
+        formula="100 times exposure over the book's value, above the threshold.",
+        source="Regulation (EU) 575/2013, Article 392, with the book's value for capital.",
     ),
 )

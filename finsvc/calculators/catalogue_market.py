@@ -53,6 +53,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(CloseInput, close),
         second=bind_second(CloseInput, confirm_close),
+        formula="the snapshot's adjusted close.",
+        source="The snapshot's source.",
     ),
     Calculator(
         name="price_change",
@@ -67,6 +69,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(PriceChangeInput, price_change),
         second=bind_second(PriceChangeInput, confirm_price_change),
+        formula="100 (P_end / P_start - 1).",
+        source="Convention of this project.",
     ),
     Calculator(
         name="volatility",
@@ -77,6 +81,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.LIBRARY,
         compute=bind_compute(VolatilityInput, volatility),
         second=bind_second(VolatilityInput, confirm_volatility),
+        formula="100 sqrt(252) sd(ln P_t / P_(t-1)), n - 1 in the denominator.",
+        source="J. Hull (2018), section 15.4.",
     ),
     Calculator(
         name="correlation",
@@ -87,6 +93,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.LIBRARY,
         compute=bind_compute(CorrelationInput, correlation),
         second=bind_second(CorrelationInput, confirm_correlation),
+        formula="sample correlation of daily log returns.",
+        source="J. Hull (2018), section 23.",
     ),
     Calculator(
         name="beta",
@@ -97,6 +105,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(BetaInput, beta),
         second=bind_second(BetaInput, confirm_beta),
+        formula="cov(r, m) / var(m) of daily log returns.",
+        source="W. Sharpe (1964).",
     ),
     Calculator(
         name="drawdown",
@@ -107,6 +117,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(DrawdownInput, drawdown),
         second=bind_second(DrawdownInput, confirm_drawdown),
+        formula="100 max(1 - P_t / max_(s <= t) P_s).",
+        source="Convention of this project.",
     ),
     Calculator(
         name="fx_rate",
@@ -117,6 +129,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(FxRateInput, fx_rate),
         second=bind_second(FxRateInput, confirm_fx_rate),
+        formula="quote per euro over base per euro.",
+        source="European Central Bank, euro foreign exchange reference rates.",
     ),
     Calculator(
         name="fx_convert",
@@ -131,6 +145,8 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(FxConvertInput, fx_convert),
         second=bind_second(FxConvertInput, confirm_fx_convert),
+        formula="amount times the rate.",
+        source="European Central Bank, euro foreign exchange reference rates.",
     ),
     Calculator(
         name="option_price",
@@ -148,5 +164,7 @@ MARKET: tuple[Calculator, ...] = (
         second_kind=SecondKind.LIBRARY,
         compute=bind_compute(OptionPriceInput, option_price),
         second=bind_second(OptionPriceInput, confirm_option_price),
+        formula="s (S e^(-qT) N(s d1) - K e^(-rT) N(s d2)), s = 1 for calls, -1 for puts.",
+        source="F. Black, M. Scholes (1973); R. Merton (1973).",
     ),
 )

@@ -60,6 +60,8 @@ RISK: tuple[Calculator, ...] = (
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(HistoricalVarInput, historical_var),
         second=bind_second(HistoricalVarInput, confirm_historical_var),
+        formula="the ceil(n c)-th smallest of n losses under past returns; scaled times sqrt(h).",
+        source="Basel Committee (2009), 718(lxxvi); A. McNeil, R. Frey, P. Embrechts (2015).",
     ),
     Calculator(
         name="parametric_var",
@@ -70,6 +72,8 @@ RISK: tuple[Calculator, ...] = (
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(ParametricVarInput, parametric_var),
         second=bind_second(ParametricVarInput, confirm_parametric_var),
+        formula="z_c sqrt(d' C d h), d delta equivalents, C the covariance of log returns.",
+        source="RiskMetrics Technical Document (1996).",
     ),
     Calculator(
         name="monte_carlo_var",
@@ -80,6 +84,8 @@ RISK: tuple[Calculator, ...] = (
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(MonteCarloVarInput, monte_carlo_var),
         second=bind_second(MonteCarloVarInput, confirm_monte_carlo_var),
+        formula="the ceil(n c)-th smallest of n losses under N(0, C h) log returns.",
+        source="P. Glasserman (2003), Monte Carlo Methods in Financial Engineering, section 9.",
     ),
     Calculator(
         name="expected_shortfall",
@@ -101,5 +107,8 @@ RISK: tuple[Calculator, ...] = (
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(ExpectedShortfallInput, expected_shortfall),
         second=bind_second(ExpectedShortfallInput, confirm_expected_shortfall),
+        formula="mean of the losses at least as large as the value at risk; normal: "
+        "phi(z_c) / (1 - c) sqrt(d' C d h).",
+        source="C. Acerbi, D. Tasche (2002); MAR33.2.",
     ),
 )

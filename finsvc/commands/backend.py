@@ -83,6 +83,9 @@ class LocalCalculators(Protocol):
     def calculator(self, name: str) -> Json:
         """One calculator with its schemas."""
 
+    def write_pages(self, folder: Path) -> None:
+        """Write a page for each calculator."""
+
     def check_picture(self, file_name: str) -> None:
         """Refuse a file name whose ending is no picture format."""
 

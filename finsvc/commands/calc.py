@@ -133,6 +133,19 @@ def explain(
         render.show_explanation(output.out, found)
 
 
+@app.command("pages")
+def pages(
+    folder: Annotated[Path, typer.Argument(help="Folder of the pages.")],
+) -> None:
+    """Write a page for each calculator: formula, conventions, inputs, tolerances, second method.
+
+    For example:
+
+      finsvc calc pages docs/calculators
+    """
+    lazy.local_calculators().write_pages(folder)
+
+
 def _write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)

@@ -1,8 +1,11 @@
 """Calculators and reports by name: schemas need no market data."""
 
-from finsvc.calculators import registry
+from pathlib import Path
+
+from finsvc.calculators import pages, registry
 from finsvc.calculators.plots.documents import format_of, plot_document
 from finsvc.commands.backend import Json
+from finsvc.domain.errors import InputError
 from finsvc.services.documents import calculator_document, calculator_summary, report_definitions
 
 
@@ -41,3 +44,15 @@ def picture(result: Json, file_name: str) -> bytes:
         InputError: Results of the calculator have no picture.
     """
     return plot_document(result, format_of(file_name))
+
+
+def write_pages(folder: Path) -> None:
+    """Write a page for each calculator and remove those of calculators that are gone.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    try:
+        pages.write(folder)
+    except OSError as error:
+        raise InputError(field="folder", expected="a writable folder", actual=str(error)) from error

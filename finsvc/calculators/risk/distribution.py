@@ -59,9 +59,8 @@ def profit_distribution(inputs: ProfitDistributionInput, market: MarketView) -> 
         name: Figure(value=value, unit=currency, decimals=0) for name, value in amounts.items()
     }
     figures |= {name: Figure(value=value, unit="1", decimals=3) for name, value in shape.items()}
-    for index in range(inputs.num_bins + 1):
-        edge = low + index * width
-        figures[f"edge.{index:03d}"] = Figure(value=edge, unit=currency, decimals=0)
+    for index, edge in enumerate(low + np.arange(inputs.num_bins + 1) * width):
+        figures[f"edge.{index:03d}"] = Figure(value=float(edge), unit=currency, decimals=0)
     for index, count in enumerate(counts):
         figures[f"count.{index:03d}"] = Figure(value=float(count), unit="days", decimals=0)
     return Computation(
@@ -77,9 +76,5 @@ def profit_distribution(inputs: ProfitDistributionInput, market: MarketView) -> 
             "num_bins": str(inputs.num_bins),
             **assumption_parameters(inputs.portfolio, inputs.assumptions),
         },
-        notes=(
-            QUANTILE_NOTE,
-            BIN_NOTE,
-            *valuation_notes(inputs.portfolio, inputs.assumptions),
-        ),
+        notes=(QUANTILE_NOTE, BIN_NOTE, *valuation_notes(inputs.portfolio, inputs.assumptions)),
     )

@@ -92,6 +92,14 @@ def test_calculator_draws_its_result(data_dir: Path, capsys: pytest.CaptureFixtu
         assert (code, document["error"]["field"]) == (2, "plot")
 
 
+def test_calculators_write_their_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["calc", "pages", str(tmp_path / "pages")]) == 0
+    assert "Version" in (tmp_path / "pages" / "historical_var.md").read_text()
+    (tmp_path / "file").write_text("")
+    assert cli.run(["calc", "pages", str(tmp_path / "file")]) == 2
+    assert "a writable folder" in capsys.readouterr().err
+
+
 def test_calculator_explains_what_moved_its_result(
     data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
