@@ -176,6 +176,12 @@ class BarrierOptionInput(ExoticInput):
     payoff: BarrierPayoff = BarrierPayoff.VANILLA
     cash: Amount = Decimal(1)
 
+    @model_validator(mode="after")
+    def _rebate_is_vanilla(self) -> Self:
+        if self.rebate != 0 and self.payoff is not BarrierPayoff.VANILLA:
+            raise ValueError("expected no rebate where the payoff is cash or the asset")
+        return self
+
 
 class DoubleBarrierKind(StrEnum):
     """What touching either of two barriers does."""

@@ -28,10 +28,12 @@ from finsvc.domain.market import MarketView
 from finsvc.domain.positions import OptionType
 from finsvc.domain.results import SecondOpinion
 
-# Rounding noise of an analytic engine, and the error of the library's American engine, as
-# fractions of the spot.
+# Rounding noise of engines, and the error of the library's American engine, as fractions of the
+# spot; that error is smooth and moves a sensitivity by a fraction of itself.
 _ANALYTIC_NOISE = 1e-13
-_AMERICAN_NOISE = 1e-6
+_AMERICAN_NOISE = 1e-10
+_AMERICAN_ERROR = 1e-7
+_AMERICAN_SLOPE_ERROR = 1e-4
 # The library stops its series for cash when a term is below 1e-7 or so.
 _BINARY_SERIES_NOISE = 1e-7
 _SERIES = 30
@@ -143,7 +145,14 @@ def confirm_american(inputs: AmericanOptionInput, market: MarketView) -> SecondO
         scheme = ql.QdFpAmericanEngine.highPrecisionScheme()
         return option, ql.QdFpAmericanEngine(setting.process, scheme)
 
-    return _confirm("QuantLib QdFpAmericanEngine", _bumped(inputs, build, noise=_AMERICAN_NOISE))
+    bumped = _bumped(inputs, build, noise=_AMERICAN_NOISE)
+    spot = float(inputs.spot)
+    errors = {
+        name: error + _AMERICAN_SLOPE_ERROR * abs(bumped.values[name])
+        for name, error in bumped.errors.items()
+    }
+    errors["price"] += _AMERICAN_ERROR * spot
+    return _confirm("QuantLib QdFpAmericanEngine", Bumped(values=bumped.values, errors=errors))
 
 
 def confirm_digital(inputs: DigitalOptionInput, market: MarketView) -> SecondOpinion:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from finsvc.calculators.inputs.pricing.bonds import BondConvention
+
 AS_OF = "2022-12-28"
 TERMS = {
     "as_of": AS_OF,
@@ -112,4 +114,50 @@ OPTION_CASES: tuple[tuple[str, Mapping[str, object]], ...] = (
         },
     ),
 )
-PRICING_CASES = OPTION_CASES
+BOND = {"issue_date": "2020-06-07", "maturity": "2031-12-07", "coupon_rate": "0.0425"}
+BOND_CASES: tuple[tuple[str, Mapping[str, object]], ...] = (
+    (
+        "year_fraction",
+        {"start": AS_OF, "end": "2024-03-15", "convention": "actual_actual_isda"},
+    ),
+    *(
+        (
+            "bond_price",
+            {**BOND, "as_of": "2022-11-30", "convention": str(convention), "yield_rate": "0.0387"},
+        )
+        for convention in BondConvention
+    ),
+    (
+        "bond_price",
+        {**BOND, "as_of": AS_OF, "convention": "uk_gilt", "clean_price": "104.25"},
+    ),
+    (
+        "bond_price",
+        {**BOND, "as_of": AS_OF, "convention": "canadian", "dirty_price": "104.25"},
+    ),
+    ("bill_price", {"as_of": AS_OF, "convention": "uk", "maturity": "2023-03-20", "price": "99.1"}),
+    (
+        "bill_price",
+        {"as_of": AS_OF, "convention": "us", "maturity": "2023-03-20", "quoted_rate": "0.041"},
+    ),
+    *(
+        (
+            "conversion_factor",
+            {
+                **BOND,
+                "as_of": AS_OF,
+                "convention": convention,
+                "future": future,
+                "notional_rate": "0.06",
+            },
+        )
+        for future, convention in (
+            ("cme_short", "us_treasury"),
+            ("cme_long", "us_treasury"),
+            ("eurex_euro", "german_bund"),
+            ("eurex_swiss", "swiss_eidgenosse"),
+            ("ice_gilt", "uk_gilt"),
+        )
+    ),
+)
+PRICING_CASES = (*OPTION_CASES, *BOND_CASES)
