@@ -16,39 +16,42 @@ import triton
 import triton.language as tl
 
 from kernels.checks import expect
-from kernels.launch import (
-    Tile,
-    has_dependent_launch,
-    is_portable,
-    let_next_start,
-    wait_for_previous,
-)
+from kernels.dense_pack import VALUES, paired_rows
+from kernels.hopper.dense import out_kernel, qkv_kernel
+from kernels.launch import Tile, is_hopper, is_portable, tile_for
+from kernels.mxfp4_pack import CHUNK, LANES, ROW_GROUP, STEPS
 
 # Dimensions: T tokens, D model width, Q rows of the fused projection, O = H·W, H query heads,
 # G kv heads, W head width, P positions, C = W / 2, N pages, B tokens of a page.
 
 HEAD_DIM = 64
 PAGE_TOKENS = 64
-# Rows up to which each tile is used; frozen after measurement (benchmarks/kernels).
+# Most tokens of each tile; frozen after measurement (benchmarks/kernels).
 QKV_TILES = (
-    (16, Tile(features=32, tokens=16, warps=2, stages=6)),
-    (64, Tile(features=64, tokens=32, warps=4, stages=5)),
-    (256, Tile(features=64, tokens=64, warps=4, stages=4)),
-    (None, Tile(features=128, tokens=128, warps=8, stages=4)),
+    (8, Tile(loop="narrow", tokens=8, warps=2, depth=9)),
+    (16, Tile(loop="narrow", tokens=16, warps=2, depth=5)),
+    (32, Tile(loop="stream", tokens=32, warps=4, depth=5)),
+    (256, Tile(loop="stream", tokens=64, warps=4, depth=5)),
+    (512, Tile(loop="wide", tokens=128, warps=8, depth=5)),
+    (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
 )
 OUT_TILES = (
-    (16, Tile(features=16, tokens=16, warps=1, stages=6)),
-    (64, Tile(features=32, tokens=32, warps=2, stages=5)),
-    (256, Tile(features=64, tokens=64, warps=4, stages=4)),
-    (None, Tile(features=128, tokens=128, warps=8, stages=4)),
+    (8, Tile(loop="narrow", tokens=8, warps=1, depth=9)),
+    (16, Tile(loop="narrow", tokens=16, warps=1, depth=5)),
+    (32, Tile(loop="stream", tokens=32, warps=4, depth=5)),
+    (256, Tile(loop="stream", tokens=64, warps=4, depth=5)),
+    (512, Tile(loop="wide", tokens=128, warps=8, depth=5)),
+    (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
 )
+_PORTABLE_FEATURES = 64
+_PORTABLE_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QkvWeights:
-    """Fused projection, rows of queries and keys in rotated pairs (`rotary_row_order`)."""
+    """Fused projection, packed (`kernels.dense_pack`), and bias, rows in `qkv_row_order`."""
 
-    weight_QD: torch.Tensor
+    weight_NCMLV: torch.Tensor
     bias_Q: torch.Tensor
     num_heads: int
     num_kv_heads: int
@@ -77,21 +80,13 @@ class KvTarget:
     slots_T: torch.Tensor
 
 
-def rotary_row_order(num_heads: int, num_kv_heads: int) -> torch.Tensor:
+def qkv_row_order(num_heads: int, num_kv_heads: int) -> torch.Tensor:
     """Return the checkpoint row of each packed row of the fused projection, [Q] int64.
 
-    Within each head of queries and keys the rows i and i + 32, which rotate together, become 2i and
-    2i + 1. Products of queries and keys do not depend on the order. Values stay as they are.
+    Rows i and i + 32 of a head, which rotate together, end in the same thread.
     """
-    head = torch.arange(HEAD_DIM).view(2, HEAD_DIM // 2).T.reshape(-1)
-    rotated = (torch.arange(num_heads + num_kv_heads)[:, None] * HEAD_DIM + head).reshape(-1)
-    values = torch.arange(num_kv_heads * HEAD_DIM) + rotated.numel()
-    return torch.cat([rotated, values])
-
-
-def tile_for(tiles: tuple[tuple[int | None, Tile], ...], num_tokens: int) -> Tile:
-    """Return the tile of the first entry that covers `num_tokens`."""
-    return next(tile for most, tile in tiles if most is None or num_tokens <= most)
+    num_rows = (num_heads + 2 * num_kv_heads) * HEAD_DIM
+    return paired_rows(num_rows, distance=HEAD_DIM // 2, period=HEAD_DIM)
 
 
 def qkv_project(
@@ -112,27 +107,26 @@ def qkv_project(
         rope: Tables that hold every position.
         positions_T: int32.
         cache: Pages and the slot of each token.
-        out_q_THW: bfloat16, in rotated pairs, unscaled.
+        out_q_THW: bfloat16, unscaled.
         tile: Instead of the frozen table's, for measurements.
 
     Raises:
         OperandError: A shape or dtype is wrong.
     """
+    bf16 = torch.bfloat16
     sizes = {"W": HEAD_DIM, "B": PAGE_TOKENS, "H": weights.num_heads, "G": weights.num_kv_heads}
-    expect("normed", normed_TD, "T D", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
-    expect("weight", weights.weight_QD, "Q D", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
+    expect("normed", normed_TD, "T D", dtype=bf16, sizes=sizes, contiguous=True)
+    num_rows = _expect_packed(weights.weight_NCMLV, sizes["D"])
+    expect("bias", weights.bias_Q, "Q", dtype=bf16, sizes={"Q": num_rows})
     expect("positions", positions_T, "T", dtype=torch.int32, sizes=sizes)
     expect("slots", cache.slots_T, "T", dtype=torch.int32, sizes=sizes)
     for name, pages in (("k_pages", cache.k_pages_NGBW), ("v_pages", cache.v_pages_NGBW)):
-        expect(name, pages, "N G B W", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
-    expect("out_q", out_q_THW, "T H W", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
+        expect(name, pages, "N G B W", dtype=bf16, sizes=sizes, contiguous=True)
+    expect("out_q", out_q_THW, "T H W", dtype=bf16, sizes=sizes, contiguous=True)
     num_tokens, width = normed_TD.shape
-    tile = tile or tile_for(QKV_TILES, num_tokens)
-    grid = (triton.cdiv(sizes["Q"], tile.features), triton.cdiv(num_tokens, tile.tokens))
-    use_pdl = has_dependent_launch(normed_TD)
-    _qkv_kernel[grid](
+    operands = (
         normed_TD,
-        weights.weight_QD,
+        weights.weight_NCMLV,
         weights.bias_Q,
         rope.cos_PC,
         rope.sin_PC,
@@ -142,22 +136,20 @@ def qkv_project(
         cache.slots_T,
         out_q_THW,
         num_tokens,
-        WIDTH=width,
-        NUM_HEADS=weights.num_heads,
-        NUM_KV_HEADS=weights.num_kv_heads,
-        BLOCK_F=tile.features,
-        BLOCK_T=tile.tokens,
-        USE_PDL=use_pdl,
-        PORTABLE=is_portable(normed_TD),
-        num_warps=tile.warps,
-        num_stages=tile.stages,
-        launch_pdl=use_pdl,
     )
+    shape = {"COLUMNS": width, "NUM_HEADS": weights.num_heads}
+    shape["NUM_KV_HEADS"] = weights.num_kv_heads
+    if is_hopper(normed_TD):
+        _launch_hopper(
+            qkv_kernel, operands, shape, num_rows, tile or tile_for(QKV_TILES, num_tokens)
+        )
+    else:
+        _launch_portable(_qkv_kernel, operands, shape, num_rows)
 
 
 def out_project(
     attn_TO: torch.Tensor,
-    weight_DO: torch.Tensor,
+    weight_NCMLV: torch.Tensor,
     bias_D: torch.Tensor,
     residual_TD: torch.Tensor,
     *,
@@ -167,7 +159,7 @@ def out_project(
 
     Args:
         attn_TO: bfloat16 rows.
-        weight_DO: bfloat16.
+        weight_NCMLV: Packed (`kernels.dense_pack`), rows in checkpoint order.
         bias_D: bfloat16.
         residual_TD: bfloat16.
         tile: Instead of the frozen table's, for measurements.
@@ -175,61 +167,122 @@ def out_project(
     Raises:
         OperandError: A shape or dtype is wrong.
     """
+    bf16 = torch.bfloat16
     sizes: dict[str, int] = {}
-    expect("attn", attn_TO, "T O", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
-    expect("weight", weight_DO, "D O", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
-    expect("bias", bias_D, "D", dtype=torch.bfloat16, sizes=sizes)
-    expect("residual", residual_TD, "T D", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
+    expect("attn", attn_TO, "T O", dtype=bf16, sizes=sizes, contiguous=True)
+    sizes["D"] = _expect_packed(weight_NCMLV, sizes["O"])
+    expect("bias", bias_D, "D", dtype=bf16, sizes=sizes)
+    expect("residual", residual_TD, "T D", dtype=bf16, sizes=sizes, contiguous=True)
     num_tokens, inner = attn_TO.shape
-    tile = tile or tile_for(OUT_TILES, num_tokens)
-    grid = (triton.cdiv(sizes["D"], tile.features), triton.cdiv(num_tokens, tile.tokens))
-    use_pdl = has_dependent_launch(attn_TO)
-    _out_kernel[grid](
-        attn_TO,
-        weight_DO,
-        bias_D,
-        residual_TD,
+    operands = (attn_TO, weight_NCMLV, bias_D, residual_TD, num_tokens)
+    shape = {"ROWS": sizes["D"], "COLUMNS": inner}
+    if is_hopper(attn_TO):
+        tile = tile or tile_for(OUT_TILES, num_tokens)
+        _launch_hopper(out_kernel, operands, shape, sizes["D"], tile)
+    else:
+        _launch_portable(_out_kernel, operands, shape, sizes["D"])
+
+
+def _expect_packed(weight_NCMLV: torch.Tensor, num_columns: int) -> int:
+    """Check packed weights for an inner dimension and return their number of rows."""
+    sizes = {"C": num_columns // CHUNK, "M": STEPS, "L": LANES, "V": VALUES}
+    expect("weight", weight_NCMLV, "N C M L V", dtype=torch.bfloat16, sizes=sizes, contiguous=True)
+    return weight_NCMLV.shape[0] * ROW_GROUP
+
+
+def _launch_hopper(
+    kernel: triton.JITFunction,
+    operands: tuple[torch.Tensor | int, ...],
+    shape: dict[str, int],
+    num_rows: int,
+    tile: Tile,
+) -> None:
+    x, weight, *others, num_tokens = operands
+    assert isinstance(weight, torch.Tensor)
+    assert isinstance(num_tokens, int)
+    grid = (triton.cdiv(num_rows, 16 * tile.warps), triton.cdiv(num_tokens, tile.tokens))
+    kernel[grid](
+        x,
+        weight.view(torch.int32),
+        *others,
         num_tokens,
-        WIDTH=sizes["D"],
-        INNER=inner,
-        BLOCK_F=tile.features,
+        **shape,
+        LOOP=tile.loop,
         BLOCK_T=tile.tokens,
-        USE_PDL=use_pdl,
-        PORTABLE=is_portable(attn_TO),
+        DEPTH=tile.depth_of(shape["COLUMNS"] // CHUNK),
+        WARPS=tile.warps,
         num_warps=tile.warps,
-        num_stages=tile.stages,
-        launch_pdl=use_pdl,
+        launch_pdl=True,
+    )
+
+
+def _launch_portable(
+    kernel: triton.JITFunction,
+    operands: tuple[torch.Tensor | int, ...],
+    shape: dict[str, int],
+    num_rows: int,
+) -> None:
+    x, num_tokens = operands[0], operands[-1]
+    assert isinstance(x, torch.Tensor)
+    assert isinstance(num_tokens, int)
+    grid = (triton.cdiv(num_rows, _PORTABLE_FEATURES), triton.cdiv(num_tokens, _PORTABLE_TOKENS))
+    kernel[grid](
+        *operands,
+        **shape,
+        BLOCK_F=_PORTABLE_FEATURES,
+        BLOCK_T=_PORTABLE_TOKENS,
+        PORTABLE=is_portable(x),
     )
 
 
 @triton.jit
-def product_tile(
+def dense_chunk(weight_ptr, group_N, CHUNKS: tl.constexpr, GROUPS: tl.constexpr):
+    """Return a chunk of packed weights, [GROUPS * 16, 64] bfloat16.
+
+    Args:
+        weight_ptr: First value of the chunk in group 0.
+        group_N: Row groups, int64.
+        CHUNKS: Chunks of a group.
+        GROUPS: Length of `group_N`.
+    """
+    lane = tl.arange(0, 8)[:, None, None, None] * 4 + tl.arange(0, 4)[None, :, None, None]
+    step = tl.arange(0, 4)[None, None, :, None]
+    offs = step * 256 + lane * 8 + tl.arange(0, 8)[None, None, None, :]
+    base = weight_ptr + (group_N * (CHUNKS * 1024))[:, None, None, None, None]
+    values = tl.load(base + offs[None, :, :, :, :])
+    # [group, g, t, step, half of the step, half of the rows, parity]
+    values = tl.reshape(values, (GROUPS, 8, 4, 4, 2, 2, 2))
+    values = tl.permute(values, (0, 5, 1, 3, 4, 2, 6))
+    return tl.reshape(values, (GROUPS * 16, 64))
+
+
+@triton.jit
+def _product(
     x_ptr,
     weight_ptr,
-    offs_f,
-    mask_f,
-    offs_t,
-    mask_t,
-    INNER: tl.constexpr,
+    num_tokens,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
     BLOCK_F: tl.constexpr,
     BLOCK_T: tl.constexpr,
     PORTABLE: tl.constexpr,
 ):
-    """Return the float32 products [BLOCK_F, BLOCK_T] of weight rows and token rows."""
-    BLOCK_K: tl.constexpr = 64
-    offs_k = tl.arange(0, BLOCK_K)
-    weight_ptrs = weight_ptr + offs_f.to(tl.int64)[:, None] * INNER + offs_k[None, :]
-    x_ptrs = x_ptr + offs_t.to(tl.int64)[:, None] * INNER + offs_k[None, :]
+    """Return the float32 products [BLOCK_F, BLOCK_T] of this program's rows and tokens."""
+    CHUNKS: tl.constexpr = COLUMNS // 64
+    GROUPS: tl.constexpr = BLOCK_F // 16
+    group_N = tl.minimum(tl.program_id(0) * GROUPS + tl.arange(0, GROUPS), ROWS // 16 - 1)
+    offs_t = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
+    mask_x = (offs_t < num_tokens)[:, None]
+    x_ptrs = x_ptr + offs_t.to(tl.int64)[:, None] * COLUMNS + tl.arange(0, 64)[None, :]
     acc = tl.zeros((BLOCK_F, BLOCK_T), tl.float32)
-    for _ in range(INNER // BLOCK_K):
-        weight_FK = tl.load(weight_ptrs, mask=mask_f[:, None], other=0.0)
-        x_TK = tl.load(x_ptrs, mask=mask_t[:, None], other=0.0)
+    for chunk in range(CHUNKS):
+        weight_FK = dense_chunk(weight_ptr + chunk * 1024, group_N.to(tl.int64), CHUNKS, GROUPS)
+        x_TK = tl.load(x_ptrs, mask=mask_x, other=0.0)
+        x_ptrs += 64
         if PORTABLE:
             weight_FK = weight_FK.to(tl.float32)
             x_TK = x_TK.to(tl.float32)
         acc = tl.dot(weight_FK, tl.trans(x_TK), acc)
-        weight_ptrs += BLOCK_K
-        x_ptrs += BLOCK_K
     return acc
 
 
@@ -246,58 +299,54 @@ def _qkv_kernel(
     slots_ptr,
     out_q_ptr,
     num_tokens,
-    WIDTH: tl.constexpr,
+    COLUMNS: tl.constexpr,
     NUM_HEADS: tl.constexpr,
     NUM_KV_HEADS: tl.constexpr,
     BLOCK_F: tl.constexpr,
     BLOCK_T: tl.constexpr,
-    USE_PDL: tl.constexpr,
     PORTABLE: tl.constexpr,
 ):
-    HEAD: tl.constexpr = 64
-    ROWS_Q: tl.constexpr = NUM_HEADS * HEAD
-    ROWS_KV: tl.constexpr = NUM_KV_HEADS * HEAD
-    let_next_start(USE_PDL)
-    offs_f = tl.program_id(0) * BLOCK_F + tl.arange(0, BLOCK_F)
+    ROWS_Q: tl.constexpr = NUM_HEADS * 64
+    ROWS_KV: tl.constexpr = NUM_KV_HEADS * 64
+    ROWS: tl.constexpr = ROWS_Q + 2 * ROWS_KV
+    GROUPS: tl.constexpr = BLOCK_F // 16
+    acc = _product(x_ptr, weight_ptr, num_tokens, ROWS, COLUMNS, BLOCK_F, BLOCK_T, PORTABLE)
+    row = tl.program_id(0) * BLOCK_F + tl.arange(0, BLOCK_F)
+    acc += tl.load(bias_ptr + row, mask=row < ROWS, other=0.0).to(tl.float32)[:, None]
+
+    # Of each 16 rows the last 8 are the partners of the first 8; the angle of values is zero.
+    grouped = tl.permute(tl.reshape(acc, (GROUPS, 2, 8, BLOCK_T)), (0, 2, 3, 1))
+    first, second = tl.split(grouped)
+    first = tl.reshape(first, (GROUPS * 8, BLOCK_T))
+    second = tl.reshape(second, (GROUPS * 8, BLOCK_T))
+    place = tl.arange(0, GROUPS * 8)
+    row = tl.program_id(0) * BLOCK_F + (place // 8) * 16
+    pair = (row % 64) // 2 + place % 8
     offs_t = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
-    mask_f = offs_f < ROWS_Q + 2 * ROWS_KV
     mask_t = offs_t < num_tokens
-    wait_for_previous(USE_PDL)
-    acc = product_tile(
-        x_ptr, weight_ptr, offs_f, mask_f, offs_t, mask_t, WIDTH, BLOCK_F, BLOCK_T, PORTABLE
-    )
-    acc += tl.load(bias_ptr + offs_f, mask=mask_f, other=0.0).to(tl.float32)[:, None]
-
-    # Rows 2i and 2i + 1 of a head rotate together; the angle of values is zero.
     position_T = tl.load(positions_ptr + offs_t, mask=mask_t, other=0)
-    first_f = tl.program_id(0) * BLOCK_F + 2 * tl.arange(0, BLOCK_F // 2)
-    is_rotated = first_f < ROWS_Q + ROWS_KV
-    table = position_T[None, :] * (HEAD // 2) + ((first_f % HEAD) // 2)[:, None]
-    mask_table = is_rotated[:, None] & mask_t[None, :]
-    cos = tl.load(cos_ptr + table, mask=mask_table, other=1.0)
-    sin = tl.load(sin_ptr + table, mask=mask_table, other=0.0)
-    pairs = tl.permute(tl.reshape(acc, (BLOCK_F // 2, 2, BLOCK_T)), (0, 2, 1))
-    first, second = tl.split(pairs)
-    rotated_first = tl.math.fma(first, cos, -(second * sin))
-    rotated_second = tl.math.fma(second, cos, first * sin)
-    pairs = tl.join(rotated_first, rotated_second)
-    out = tl.reshape(tl.permute(pairs, (0, 2, 1)), (BLOCK_F, BLOCK_T)).to(tl.bfloat16)
+    is_rotated = (row < ROWS_Q + ROWS_KV)[:, None] & mask_t[None, :]
+    table = position_T[None, :] * 32 + pair[:, None]
+    cos = tl.load(cos_ptr + table, mask=is_rotated, other=1.0)
+    sin = tl.load(sin_ptr + table, mask=is_rotated, other=0.0)
+    rotated_first = tl.math.fma(first, cos, -(second * sin)).to(tl.bfloat16)
+    rotated_second = tl.math.fma(second, cos, first * sin).to(tl.bfloat16)
 
-    out_TF = tl.trans(out)
-    row_f = offs_f[None, :]
-    if tl.program_id(0) * BLOCK_F < ROWS_Q:
-        out_q_ptrs = out_q_ptr + offs_t.to(tl.int64)[:, None] * ROWS_Q + row_f
-        tl.store(out_q_ptrs, out_TF, mask=mask_t[:, None] & (row_f < ROWS_Q))
-    if (tl.program_id(0) + 1) * BLOCK_F > ROWS_Q:
-        slot_T = tl.load(slots_ptr + offs_t, mask=mask_t, other=-1).to(tl.int64)
-        row_kv = (offs_f - ROWS_Q) % ROWS_KV
-        head = (slot_T // HEAD)[:, None] * NUM_KV_HEADS + (row_kv // HEAD)[None, :]
-        place = (head * HEAD + (slot_T % HEAD)[:, None]) * HEAD + (row_kv % HEAD)[None, :]
-        is_written = (slot_T >= 0)[:, None]
-        is_key = (row_f >= ROWS_Q) & (row_f < ROWS_Q + ROWS_KV)
-        is_value = (row_f >= ROWS_Q + ROWS_KV) & mask_f[None, :]
-        tl.store(k_pages_ptr + place, out_TF, mask=is_written & is_key)
-        tl.store(v_pages_ptr + place, out_TF, mask=is_written & is_value)
+    column = (row // 64) * 64 + pair
+    out_ptrs = out_q_ptr + offs_t.to(tl.int64)[None, :] * ROWS_Q + column[:, None]
+    mask_q = mask_t[None, :] & (row < ROWS_Q)[:, None]
+    tl.store(out_ptrs, rotated_first, mask=mask_q)
+    tl.store(out_ptrs + 32, rotated_second, mask=mask_q)
+    slot_T = tl.load(slots_ptr + offs_t, mask=mask_t, other=-1).to(tl.int64)
+    head = (slot_T // 64)[None, :] * NUM_KV_HEADS + (((row - ROWS_Q) % ROWS_KV) // 64)[:, None]
+    offs = (head * 64 + (slot_T % 64)[None, :]) * 64 + pair[:, None]
+    is_written = (slot_T >= 0)[None, :]
+    is_key = ((row >= ROWS_Q) & (row < ROWS_Q + ROWS_KV))[:, None] & is_written
+    is_value = ((row >= ROWS_Q + ROWS_KV) & (row < ROWS))[:, None] & is_written
+    tl.store(k_pages_ptr + offs, rotated_first, mask=is_key)
+    tl.store(k_pages_ptr + offs + 32, rotated_second, mask=is_key)
+    tl.store(v_pages_ptr + offs, rotated_first, mask=is_value)
+    tl.store(v_pages_ptr + offs + 32, rotated_second, mask=is_value)
 
 
 @triton.jit
@@ -307,24 +356,18 @@ def _out_kernel(
     bias_ptr,
     residual_ptr,
     num_tokens,
-    WIDTH: tl.constexpr,
-    INNER: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
     BLOCK_F: tl.constexpr,
     BLOCK_T: tl.constexpr,
-    USE_PDL: tl.constexpr,
     PORTABLE: tl.constexpr,
 ):
-    let_next_start(USE_PDL)
+    acc = _product(x_ptr, weight_ptr, num_tokens, ROWS, COLUMNS, BLOCK_F, BLOCK_T, PORTABLE)
     offs_f = tl.program_id(0) * BLOCK_F + tl.arange(0, BLOCK_F)
     offs_t = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
-    mask_f = offs_f < WIDTH
-    mask_t = offs_t < num_tokens
-    wait_for_previous(USE_PDL)
-    acc = product_tile(
-        x_ptr, weight_ptr, offs_f, mask_f, offs_t, mask_t, INNER, BLOCK_F, BLOCK_T, PORTABLE
-    )
+    mask_f = offs_f < ROWS
     acc += tl.load(bias_ptr + offs_f, mask=mask_f, other=0.0).to(tl.float32)[:, None]
-    residual_ptrs = residual_ptr + offs_t.to(tl.int64)[:, None] * WIDTH + offs_f[None, :]
-    mask = mask_t[:, None] & mask_f[None, :]
+    residual_ptrs = residual_ptr + offs_t.to(tl.int64)[None, :] * ROWS + offs_f[:, None]
+    mask = (offs_t < num_tokens)[None, :] & mask_f[:, None]
     residual = tl.load(residual_ptrs, mask=mask, other=0.0).to(tl.float32)
-    tl.store(residual_ptrs, (residual + tl.trans(acc)).to(tl.bfloat16), mask=mask)
+    tl.store(residual_ptrs, (residual + acc).to(tl.bfloat16), mask=mask)

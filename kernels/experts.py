@@ -16,15 +16,11 @@ import triton
 import triton.language as tl
 
 from kernels.checks import expect
-from kernels.launch import (
-    Tile,
-    has_dependent_launch,
-    is_portable,
-    let_next_start,
-    wait_for_previous,
-)
+from kernels.dense_pack import paired_rows
+from kernels.hopper.experts import expert_kernel
+from kernels.launch import Tile, is_hopper, is_portable, tile_for
 from kernels.mxfp4_decode import decode_chunk
-from kernels.mxfp4_pack import PackedMxfp4
+from kernels.mxfp4_pack import CHUNK, PackedMxfp4
 from kernels.router import Routing
 
 # Dimensions: T tokens, D model width, F expert width, E experts, R routed rows (T·K), X = 2F, I
@@ -33,17 +29,27 @@ from kernels.router import Routing
 SWIGLU_ALPHA = 1.702
 # Mean routed rows of an expert up to which each tile is used; frozen after measurement.
 EXPERT_TILES = (
-    (8, Tile(features=64, tokens=16, warps=4, stages=5)),
-    (24, Tile(features=64, tokens=32, warps=4, stages=4)),
-    (96, Tile(features=64, tokens=64, warps=4, stages=4)),
-    (None, Tile(features=128, tokens=128, warps=8, stages=3)),
+    (4, Tile(loop="narrow", tokens=8, warps=4, depth=9)),
+    (8, Tile(loop="stream", tokens=16, warps=4, depth=9)),
+    (16, Tile(loop="stream", tokens=32, warps=4, depth=5)),
+    (64, Tile(loop="stream", tokens=64, warps=8, depth=5)),
+    (128, Tile(loop="wide", tokens=128, warps=8, depth=5)),
+    (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
 )
+_PORTABLE_FEATURES = 64
+
+
+def gate_row_order(num_rows: int) -> torch.Tensor:
+    """Return the checkpoint row of each packed row of the up projection, [X] int64.
+
+    A gate and its up, interleaved in the checkpoint, end in the same thread.
+    """
+    return paired_rows(num_rows, distance=1, period=2)
 
 
 def expert_tile(num_tokens: int, num_experts: int, num_selected: int) -> Tile:
-    """Return the tile for a number of tokens, of which `tokens` is the block of the routing."""
-    mean = num_tokens * num_selected / num_experts
-    return next(tile for most, tile in EXPERT_TILES if most is None or mean <= most)
+    """Return the tile for a number of tokens; its tokens are the block of the routing."""
+    return tile_for(EXPERT_TILES, num_tokens * num_selected / num_experts)
 
 
 def expert_up(
@@ -59,7 +65,7 @@ def expert_up(
 
     Args:
         routing: Filled by `route`; its normed rows are read.
-        weights: Rows in the order of `paired_rows`.
+        weights: Rows in the order of `gate_row_order`.
         bias_EX: float32, in that order too.
         limit: Clamp of the SwiGLU.
         out_act_RF: bfloat16, row t * K + k is expert k of token t.
@@ -127,10 +133,7 @@ def _launch(
 ) -> None:
     assert tile.tokens == routing.block_rows, (tile, routing.block_rows)
     x, bias, out = operands
-    use_pdl = has_dependent_launch(x)
-    portable = is_portable(x)
-    grid = (triton.cdiv(weights.num_rows, tile.features), routing.num_blocks)
-    _expert_kernel[grid](
+    arguments = (
         x,
         weights.words_ENCLM,
         weights.scales_ENCG,
@@ -139,18 +142,30 @@ def _launch(
         routing.blocks_N3,
         out,
         0.0 if limit is None else limit,
-        ROWS=weights.num_rows,
-        COLUMNS=weights.num_columns,
-        ROWS_OF_INPUT=rows_of_input,
-        IS_UP=limit is not None,
-        BLOCK_F=tile.features,
-        BLOCK_T=tile.tokens,
-        USE_PDL=use_pdl,
-        PORTABLE=portable,
-        num_warps=tile.warps,
-        num_stages=tile.stages,
-        launch_pdl=use_pdl,
     )
+    shape = {"ROWS": weights.num_rows, "COLUMNS": weights.num_columns}
+    shape |= {"ROWS_OF_INPUT": rows_of_input, "IS_UP": limit is not None}
+    if is_hopper(x):
+        grid = (triton.cdiv(weights.num_rows, 16 * tile.warps), routing.num_blocks)
+        expert_kernel[grid](
+            *arguments,
+            **shape,
+            LOOP=tile.loop,
+            BLOCK_T=tile.tokens,
+            DEPTH=tile.depth_of(weights.num_columns // CHUNK),
+            WARPS=tile.warps,
+            num_warps=tile.warps,
+            launch_pdl=True,
+        )
+    else:
+        grid = (triton.cdiv(weights.num_rows, _PORTABLE_FEATURES), routing.num_blocks)
+        _expert_kernel[grid](
+            *arguments,
+            **shape,
+            BLOCK_F=_PORTABLE_FEATURES,
+            BLOCK_T=max(tile.tokens, 16),
+            PORTABLE=is_portable(x),
+        )
 
 
 @triton.jit
@@ -169,15 +184,12 @@ def _expert_kernel(
     IS_UP: tl.constexpr,
     BLOCK_F: tl.constexpr,
     BLOCK_T: tl.constexpr,
-    USE_PDL: tl.constexpr,
     PORTABLE: tl.constexpr,
 ):
     CHUNKS: tl.constexpr = COLUMNS // 64
     GROUPS: tl.constexpr = BLOCK_F // 16
-    let_next_start(USE_PDL)
     offs_n = tl.minimum(tl.program_id(0) * GROUPS + tl.arange(0, GROUPS), ROWS // 16 - 1)
     offs_k = tl.arange(0, 64)
-    wait_for_previous(USE_PDL)
     entry_ptr = blocks_ptr + tl.program_id(1) * 3
     expert = tl.load(entry_ptr).to(tl.int64)
     if expert >= 0:

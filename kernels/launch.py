@@ -12,6 +12,7 @@ that the end of one implies the end of all before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import triton
@@ -20,23 +21,41 @@ from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 # Dependent launch came with this compute capability.
 PDL_CAPABILITY = (9, 0)
+HOPPER_MAJOR = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """Shape of one program and the resources it takes.
+    """Shape of one program and how it walks the inner dimension.
 
     Attributes:
-        features: Output features of a program.
+        loop: Which of `kernels.hopper.loops`.
         tokens: Rows of a program.
-        warps: Warps of a program.
-        stages: Depth of the software pipeline.
+        warps: Warps of a program, each with 16 output features.
+        depth: Chunks of 64 columns on their way at a time; the narrow and the stream loop take the
+            largest divisor of the number of chunks that is not larger.
     """
 
-    features: int
+    loop: Literal["narrow", "stream", "wide"]
     tokens: int
     warps: int
-    stages: int
+    depth: int
+
+    def depth_of(self, num_chunks: int) -> int:
+        """Return the depth for an inner dimension of `num_chunks` chunks."""
+        if self.loop == "wide":
+            return self.depth
+        return next(d for d in range(self.depth, 0, -1) if num_chunks % d == 0)
+
+
+def tile_for(tiles: tuple[tuple[float | None, Tile], ...], rows: float) -> Tile:
+    """Return the tile of the first entry that covers so many rows."""
+    return next(tile for most, tile in tiles if most is None or rows <= most)
+
+
+def is_hopper(x: torch.Tensor) -> bool:
+    """Return whether the kernels of `kernels.hopper` run on the device of `x`."""
+    return x.is_cuda and torch.cuda.get_device_capability(x.device)[0] == HOPPER_MAJOR
 
 
 def has_dependent_launch(x: torch.Tensor) -> bool:

@@ -82,29 +82,14 @@ def empty_packed(num_experts: int, num_rows: int, num_columns: int, device: str)
         OperandError: The shape does not divide into groups and chunks.
     """
     if num_rows % ROW_GROUP:
-        raise OperandError(
-            "rows", expected=f"a multiple of {ROW_GROUP}", actual=str(num_rows)
-        )
+        raise OperandError("rows", expected=f"a multiple of {ROW_GROUP}", actual=str(num_rows))
     if num_columns % CHUNK:
-        raise OperandError(
-            "columns", expected=f"a multiple of {CHUNK}", actual=str(num_columns)
-        )
+        raise OperandError("columns", expected=f"a multiple of {CHUNK}", actual=str(num_columns))
     groups, chunks = num_rows // ROW_GROUP, num_columns // CHUNK
     shape = (num_experts, groups, chunks)
     words = torch.empty(*shape, LANES, STEPS, dtype=torch.int32, device=device)
     scales = torch.empty(*shape, ROW_GROUP // 2, dtype=torch.int32, device=device)
     return PackedMxfp4(words_ENCLM=words, scales_ENCG=scales)
-
-
-def paired_rows(num_rows: int) -> torch.Tensor:
-    """Return the order in which rows of gate and up, interleaved, are packed, [R] int64.
-
-    Of each 16 packed rows the first 8 are gates and the last 8 their ups, so that both of a pair
-    end in the same thread of a matrix instruction.
-    """
-    if num_rows % ROW_GROUP:
-        raise OperandError("rows", expected=f"a multiple of {ROW_GROUP}", actual=str(num_rows))
-    return torch.arange(num_rows).view(-1, ROW_GROUP // 2, 2).transpose(1, 2).reshape(-1)
 
 
 def pack_mxfp4(

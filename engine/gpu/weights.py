@@ -15,8 +15,10 @@ import torch
 from engine.config import ModelConfig
 from engine.gpu.errors import GpuMemoryError
 from engine.tensor_names import BF16, canonical_tensors
-from kernels.dense import QkvWeights, RopeTables, rotary_row_order
-from kernels.mxfp4_pack import PackedMxfp4, empty_packed, pack_mxfp4, paired_rows
+from kernels.dense import QkvWeights, RopeTables, qkv_row_order
+from kernels.dense_pack import pack_dense
+from kernels.experts import gate_row_order
+from kernels.mxfp4_pack import PackedMxfp4, empty_packed, pack_mxfp4
 from kernels.reference.rope import rope_tables
 from kernels.router import RouterWeights
 
@@ -58,7 +60,7 @@ class GpuLayer:
     attn_norm: torch.Tensor  # [D]
     qkv: QkvWeights
     sinks: torch.Tensor  # [H]
-    out_weight: torch.Tensor  # [D, O]
+    out_weight: torch.Tensor  # packed, `kernels.dense_pack`
     out_bias: torch.Tensor  # [D]
     router: RouterWeights
     up: ExpertWeights
@@ -119,18 +121,18 @@ def _load_layer(source: TensorSource, block: str, device: torch.device) -> GpuLa
     def get(name: str) -> torch.Tensor:
         return source.tensor(f"{block}.{name}", place)
 
-    order = rotary_row_order(config.num_heads, config.num_kv_heads).to(device)
-    up_order = paired_rows(2 * config.intermediate_size)
+    order = qkv_row_order(config.num_heads, config.num_kv_heads).to(device)
+    up_order = gate_row_order(2 * config.intermediate_size)
     return GpuLayer(
         attn_norm=get("attn.norm.scale"),
         qkv=QkvWeights(
-            weight_QD=get("attn.qkv.weight")[order],
+            weight_NCMLV=pack_dense(get("attn.qkv.weight"), order),
             bias_Q=get("attn.qkv.bias")[order],
             num_heads=config.num_heads,
             num_kv_heads=config.num_kv_heads,
         ),
         sinks=get("attn.sinks"),
-        out_weight=get("attn.out.weight"),
+        out_weight=pack_dense(get("attn.out.weight")),
         out_bias=get("attn.out.bias"),
         router=RouterWeights(
             norm_D=get("mlp.norm.scale"),

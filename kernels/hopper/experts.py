@@ -1,0 +1,102 @@
+"""The experts' kernel for sm_90; `kernels.experts` says what it computes."""
+
+from __future__ import annotations
+
+from triton.experimental import gluon
+from triton.experimental.gluon import language as gl
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
+
+from kernels.hopper.fragments import chunk_pointers
+from kernels.hopper.loops import (
+    accumulator_layout,
+    activation_layout,
+    narrow_loop,
+    stream_loop,
+    wide_loop,
+)
+
+
+@gluon.jit
+def expert_kernel(
+    x_ptr,
+    words_ptr,
+    scales_ptr,
+    bias_ptr,
+    order_ptr,
+    blocks_ptr,
+    out_ptr,
+    limit,
+    ROWS: gl.constexpr,
+    COLUMNS: gl.constexpr,
+    ROWS_OF_INPUT: gl.constexpr,
+    IS_UP: gl.constexpr,
+    LOOP: gl.constexpr,
+    BLOCK_T: gl.constexpr,
+    DEPTH: gl.constexpr,
+    WARPS: gl.constexpr,
+):
+    """Make WARPS * 16 packed features of an expert for a block of its rows."""
+    BLOCK_F: gl.constexpr = WARPS * 16
+    CHUNKS: gl.constexpr = COLUMNS // 64
+    acc_layout: gl.constexpr = accumulator_layout(LOOP, WARPS, BLOCK_T)
+    x_layout: gl.constexpr = activation_layout(WARPS)
+    gdc_launch_dependents()
+    gdc_wait()
+    entry_ptr = blocks_ptr + gl.program_id(1) * 3
+    expert = gl.load(entry_ptr).to(gl.int64)
+    if expert >= 0:
+        first = gl.load(entry_ptr + 1)
+        end = gl.load(entry_ptr + 2)
+        group = expert * (ROWS // 16) + gl.program_id(0) * WARPS
+        last_group = expert * (ROWS // 16) + (ROWS // 16 - 1)
+        weight_ptrs, scales_ptrs = chunk_pointers(
+            words_ptr, scales_ptr, group, last_group, CHUNKS, True, WARPS
+        )
+        place = first + gl.arange(0, BLOCK_T, layout=gl.SliceLayout(1, x_layout))
+        mask_t = place < end
+        row = gl.load(order_ptr + place, mask=mask_t, other=0) // ROWS_OF_INPUT
+        column = gl.arange(0, 64, layout=gl.SliceLayout(0, x_layout))
+        x_ptrs = x_ptr + gl.expand_dims(row.to(gl.int64) * COLUMNS, 1) + gl.expand_dims(column, 0)
+        mask_x = gl.expand_dims(mask_t, 1)
+        offs_f = gl.program_id(0) * BLOCK_F
+        offs_f += gl.arange(0, BLOCK_F, layout=gl.SliceLayout(1, acc_layout))
+        bias = gl.load(bias_ptr + expert * ROWS + gl.minimum(offs_f, ROWS - 1))
+        if LOOP == "narrow":
+            acc = narrow_loop(
+                x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, False
+            )
+        elif LOOP == "stream":
+            acc = stream_loop(
+                x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, False
+            )
+        else:
+            acc = wide_loop(
+                x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, False
+            )
+        acc += gl.expand_dims(bias, 1)
+        if IS_UP:
+            acc = _swiglu(acc, limit, BLOCK_F, BLOCK_T)
+        WIDTH: gl.constexpr = ROWS // 2 if IS_UP else ROWS
+        FEATURES: gl.constexpr = BLOCK_F // 2 if IS_UP else BLOCK_F
+        lanes_f: gl.constexpr = min(FEATURES // 8, 32)
+        layout: gl.constexpr = gl.BlockedLayout(
+            [8, 1], [lanes_f, 32 // lanes_f], [1, WARPS], [0, 1]
+        )
+        out = gl.convert_layout(acc.to(gl.bfloat16), layout)
+        feature = gl.program_id(0) * FEATURES
+        feature += gl.arange(0, FEATURES, layout=gl.SliceLayout(1, layout))
+        place = first + gl.arange(0, BLOCK_T, layout=gl.SliceLayout(0, layout))
+        out_row = gl.load(order_ptr + place, mask=place < end, other=0).to(gl.int64)
+        out_ptrs = out_ptr + gl.expand_dims(out_row * WIDTH, 0) + gl.expand_dims(feature, 1)
+        mask = gl.expand_dims(place < end, 0) & gl.expand_dims(feature < WIDTH, 1)
+        gl.store(out_ptrs, out, mask=mask)
+
+
+@gluon.jit
+def _swiglu(acc, limit, BLOCK_F: gl.constexpr, BLOCK_T: gl.constexpr):
+    grouped = gl.reshape(acc, (BLOCK_F // 16, 2, 8, BLOCK_T))
+    gate, up = gl.split(gl.permute(grouped, (0, 2, 3, 1)))
+    gate = gl.minimum(gate, limit)
+    up = gl.minimum(gl.maximum(up, -limit), limit)
+    act = gate / (1.0 + gl.exp(-1.702 * gate))
+    return gl.reshape(gl.fma(act, up, act), (BLOCK_F // 2, BLOCK_T))
