@@ -30,9 +30,11 @@ class RowProducts:
     Attributes:
         heights: Heights that calls may have, descending, all multiples of the last; empty where
             any height of at least `ROWS_MIN` will do.
+        shares_blocks: Whether attention of several sequences may share batched products.
     """
 
     heights: tuple[int, ...] = ()
+    shares_blocks: bool = True
 
     @property
     def any_height(self) -> bool:

@@ -15,9 +15,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own convention
 
 from engine.cpu_attention import QueryTile, attend, plan_tiles
+from engine.cpu_decode import DecodeGroup, plan_groups
 from engine.cpu_experts import mix_experts
 from engine.cpu_products import RowProducts
 from engine.kv_cache import KvCache, SequenceKv
+from engine.kv_pool import PagedSequence
 from engine.model import LayerWeights, ModelWeights
 from kernels.reference.rope import TABLE_ROWS, rope_tables
 
@@ -48,6 +50,8 @@ class _Step:
     sin: torch.Tensor  # [T, 1, W]
     # For each sequence: its cache, first row, first position, and tiles.
     spans: list[tuple[SequenceKv, int, int, list[QueryTile]]]
+    # Those that share products, since each of them has one new token on a page of a pool.
+    groups: list[DecodeGroup]
 
 
 class CpuRunner:
@@ -108,15 +112,20 @@ class CpuRunner:
         config = self.config
         ids: list[int] = []
         positions: list[int] = []
-        spans = []
+        spans, singles = [], list[tuple[PagedSequence, int]]()
         for work in batch:
             start, row, count = work.cache.length, len(ids), len(work.token_ids)
             assert count > 0
             work.cache.reserve(start + count)
             ids.extend(work.token_ids)
             positions.extend(range(start, start + count))
+            is_single = count == 1 and self.products.shares_blocks
+            if is_single and isinstance(work.cache, PagedSequence):
+                singles.append((work.cache, row))
+                continue
             tiles = plan_tiles(row, start, count, config.sliding_window, self.products)
             spans.append((work.cache, row, start, tiles))
+        groups = plan_groups(singles, window=config.sliding_window)
         num_tokens = len(ids)
         assert num_tokens <= STEP_TOKENS_MAX, num_tokens
         padding = self.products.padded(num_tokens) - num_tokens
@@ -124,7 +133,7 @@ class CpuRunner:
         positions += positions[:1] * padding
         cos_T1W, sin_T1W = self._tables.rows(positions)
         hidden_TD = self._weights.embedding.index_select(0, torch.tensor(ids))
-        return _Step(num_tokens, cos_T1W, sin_T1W, spans), hidden_TD
+        return _Step(num_tokens, cos_T1W, sin_T1W, spans, groups), hidden_TD
 
     def _attention(
         self, hidden_TD: torch.Tensor, layer_idx: int, layer: LayerWeights, step: _Step
@@ -139,6 +148,13 @@ class CpuRunner:
         k_TGW, v_TGW = rotated_THW[:, config.num_heads :], heads_THW[:, num_rotated:]
         out_TO = hidden_TD.new_zeros(hidden_TD.shape[0], config.num_heads * config.head_dim)
         is_sliding = config.layer_is_sliding[layer_idx]
+        for group in step.groups:
+            rows_S, places = group.rows, (group.pages, group.columns)
+            k_SGW, v_SGW = k_TGW.index_select(0, rows_S), v_TGW.index_select(0, rows_S)
+            group.pool.write_rows(layer_idx, *places, k_SGW, v_SGW)
+            q_SHW = q_THW.index_select(0, rows_S)
+            out_SO = group.attend(q_SHW, layer_idx, layer.sinks, is_sliding=is_sliding)
+            out_TO.index_copy_(0, rows_S, out_SO)
         for cache, row, start, tiles in step.spans:
             rows = slice(row, tiles[-1].high)
             cache.write(layer_idx, start, k_TGW[rows], v_TGW[rows])

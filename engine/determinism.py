@@ -52,6 +52,8 @@ SMALLEST_HEIGHTS = (2, 4, 6, 8, 12, 16)
 LARGER_HEIGHTS = (96, 64, 48, 24, 16, 12)
 # Key blocks in one batched product: enough for a BLAS that treats large batches otherwise.
 BATCHED_BLOCKS = 17
+# Blocks of a batch of sequences in one batched product, each with a query of its own.
+STACKED_BLOCKS = 3 * BATCH_MAX + 1
 # More than one key block, so that their combination counts too.
 PROBE_TOKENS = BLOCK_TOKENS + 32
 
@@ -70,11 +72,12 @@ def choose_products(config: ModelConfig) -> RowProducts:
         heights_agree = _heights_agree(*head, BATCH_MAX) and all(
             _heights_agree(*shape, STEP_TOKENS_MAX) for shape in shapes
         )
+        shares_blocks = _stacked_blocks_agree(config)
         if heights_agree and _blocks_agree(config, TILE_TOKENS):
-            return RowProducts()
+            return RowProducts(shares_blocks=shares_blocks)
         if not _blocks_agree(config, 1):
             raise DeterminismError("a product of attention depends on the number of blocks")
-        return RowProducts(_fixed_heights([*shapes, head]))
+        return RowProducts(_fixed_heights([*shapes, head]), shares_blocks)
 
 
 def _fixed_heights(shapes: list[tuple[int, int]]) -> tuple[int, ...]:
@@ -227,4 +230,22 @@ def _blocks_agree(config: ModelConfig, tile_tokens: int) -> bool:
             first = rows.stop
             if first == q_RW.shape[0]:
                 break
+    return True
+
+
+def _stacked_blocks_agree(config: ModelConfig) -> bool:
+    """Whether blocks of several sequences in one batched product have the bits they have alone."""
+    group = max(config.num_heads // config.num_kv_heads, ROWS_MIN)
+    q_BRW = _random(STACKED_BLOCKS, group, config.head_dim)
+    keys_BWT = _random(STACKED_BLOCKS, config.head_dim, BLOCK_TOKENS)
+    values_BTX = _random(STACKED_BLOCKS, BLOCK_TOKENS, config.head_dim + VALUE_PAD)
+    scores_BRT = torch.bmm(q_BRW, keys_BWT)
+    totals_BRX = torch.bmm(scores_BRT, values_BTX)
+    for block_idx in range(STACKED_BLOCKS):
+        block = slice(block_idx, block_idx + 1)
+        scores_1RT = torch.bmm(q_BRW[block], keys_BWT[block])
+        if not torch.equal(scores_1RT, scores_BRT[block]):
+            return False
+        if not torch.equal(torch.bmm(scores_1RT, values_BTX[block]), totals_BRX[block]):
+            return False
     return True

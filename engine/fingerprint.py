@@ -25,6 +25,7 @@ _ENGINE_SOURCES = (
     "config",
     "core",
     "cpu_attention",
+    "cpu_decode",
     "cpu_experts",
     "cpu_pages",
     "cpu_products",

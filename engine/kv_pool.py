@@ -28,6 +28,7 @@ class KvPool:
 
     Attributes:
         num_pages: How many there are.
+        num_kv_heads: Key and value heads of each layer.
     """
 
     def __init__(self, config: ModelConfig, *, num_pages: int | None = None) -> None:
@@ -38,6 +39,7 @@ class KvPool:
             whole = -(-config.context_length // BLOCK_TOKENS)
             num_pages = max(1, min(whole, BYTES_MAX // page_bytes(config)))
         self.num_pages = num_pages
+        self.num_kv_heads = config.num_kv_heads
         lead = (num_pages, config.num_layers, config.num_kv_heads)
         # numpy leaves zeroed memory to the operating system until it is written.
         self._keys_PLGWB = torch.from_numpy(np.zeros((*lead, width, BLOCK_TOKENS), np.float32))
@@ -58,35 +60,59 @@ class KvPool:
             if not self._is_ready[page]:
                 self._values_PLGBX[page, ..., self._config.head_dim] = 1.0
                 self._is_ready[page] = True
-        return PagedSequence(self._keys_PLGWB, self._values_PLGBX, pages, length)
+        return PagedSequence(self, pages, length)
+
+    def gather(
+        self, layer_idx: int, kv_head_idx: int, index_N: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return keys [N, W, B] and values [N, B, X] of a head in the pages of an index."""
+        return (
+            self._keys_PLGWB[:, layer_idx, kv_head_idx].index_select(0, index_N),
+            self._values_PLGBX[:, layer_idx, kv_head_idx].index_select(0, index_N),
+        )
+
+    def write(
+        self, layer_idx: int, page: int, columns: slice, k_TGW: torch.Tensor, v_TGW: torch.Tensor
+    ) -> None:
+        """Store keys and values of consecutive positions of a page in one layer."""
+        head_dim = k_TGW.shape[2]
+        self._keys_PLGWB[page, layer_idx, :, :, columns] = k_TGW.permute(1, 2, 0)
+        self._values_PLGBX[page, layer_idx, :, columns, :head_dim] = v_TGW.transpose(0, 1)
+
+    def write_rows(
+        self,
+        layer_idx: int,
+        pages_S: torch.Tensor,
+        columns_S: torch.Tensor,
+        k_SGW: torch.Tensor,
+        v_SGW: torch.Tensor,
+    ) -> None:
+        """Store keys and values of one position of each of several sequences in one layer."""
+        self._keys_PLGWB[pages_S, layer_idx, :, :, columns_S] = k_SGW
+        self._values_PLGBX[pages_S, layer_idx, :, columns_S, : k_SGW.shape[2]] = v_SGW
 
 
 class PagedSequence:
     """One sequence's view of a pool, for one step.
 
     Attributes:
+        pool: Where it lies.
+        pages: On which pages.
         length: Positions that are filled.
         num_kv_heads: Key and value heads of each layer.
     """
 
-    def __init__(
-        self,
-        keys_PLGWB: torch.Tensor,
-        values_PLGBX: torch.Tensor,
-        pages: Sequence[int],
-        length: int,
-    ) -> None:
-        """View `pages` of the pool's tensors."""
-        self._keys_PLGWB = keys_PLGWB
-        self._values_PLGBX = values_PLGBX
-        self._pages = pages
+    def __init__(self, pool: KvPool, pages: Sequence[int], length: int) -> None:
+        """View `pages` of a pool."""
+        self.pool = pool
+        self.pages = pages
         self._index_N = torch.tensor(pages, dtype=torch.int64)
         # First block, keys and values by head of the layer that is being read: the tiles of a step
         # share what was gathered for the first of them.
         self._gathered: dict[int, tuple[int, torch.Tensor, torch.Tensor]] = {}
         self._gathered_layer_idx = -1
         self.length = length
-        self.num_kv_heads = keys_PLGWB.shape[2]
+        self.num_kv_heads = pool.num_kv_heads
 
     def extend(self, token_ids: Sequence[int]) -> None:
         """Count the positions of tokens whose keys and values were written."""
@@ -94,18 +120,16 @@ class PagedSequence:
 
     def reserve(self, num_tokens: int) -> None:
         """Check that `num_tokens` positions fit the pages."""
-        assert num_tokens <= len(self._pages) * BLOCK_TOKENS, (num_tokens, len(self._pages))
+        assert num_tokens <= len(self.pages) * BLOCK_TOKENS, (num_tokens, len(self.pages))
 
     def write(self, layer_idx: int, start: int, k_TGW: torch.Tensor, v_TGW: torch.Tensor) -> None:
         """Store the keys and values of positions `start` and after in one layer."""
-        head_dim = k_TGW.shape[2]
         end = start + k_TGW.shape[0]
         for first in range(start - start % BLOCK_TOKENS, end, BLOCK_TOKENS):
             low, high = max(start, first), min(end, first + BLOCK_TOKENS)
-            page = self._pages[first // BLOCK_TOKENS]
+            page = self.pages[first // BLOCK_TOKENS]
             columns, rows = slice(low - first, high - first), slice(low - start, high - start)
-            self._keys_PLGWB[page, layer_idx, :, :, columns] = k_TGW[rows].permute(1, 2, 0)
-            self._values_PLGBX[page, layer_idx, :, columns, :head_dim] = v_TGW[rows].transpose(0, 1)
+            self.pool.write(layer_idx, page, columns, k_TGW[rows], v_TGW[rows])
 
     def blocks(
         self, layer_idx: int, kv_head_idx: int, first: int, last: int
@@ -116,10 +140,8 @@ class PagedSequence:
             self._gathered.clear()
         if kv_head_idx not in self._gathered:
             # Later tiles never begin earlier.
-            index_N = self._index_N[first:]
-            keys_NWB = self._keys_PLGWB[:, layer_idx, kv_head_idx].index_select(0, index_N)
-            values_NBX = self._values_PLGBX[:, layer_idx, kv_head_idx].index_select(0, index_N)
-            self._gathered[kv_head_idx] = (first, keys_NWB, values_NBX)
+            found = self.pool.gather(layer_idx, kv_head_idx, self._index_N[first:])
+            self._gathered[kv_head_idx] = (first, *found)
         begin, keys_NWB, values_NBX = self._gathered[kv_head_idx]
         return keys_NWB[first - begin : last - begin], values_NBX[first - begin : last - begin]
 
