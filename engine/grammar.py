@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
@@ -24,6 +25,7 @@ import numpy as np
 from llguidance import LLMatcher, LLTokenizer
 
 from engine.errors import EngineError, TokenMaskError
+from engine.grammar_states import AnswerStates
 from engine.harmony.answer_terminals import answer_terminals
 from engine.harmony.messages import ToolSpec
 from engine.harmony.spans import numeric_words, span_chunks
@@ -39,6 +41,11 @@ _REFERENCE = re.compile(r"\[\[[!-Z\\^-~]{1,120}\]\]")
 _BUDGET = re.compile(r"// close after (\d{1,6}) tokens")
 ANSWER_TOKENS_MAX = 400
 _FAULT_LENGTH_MAX = 300
+# Below this handing a mask to another thread costs more than the mask.
+AHEAD_VOCAB_SIZE_MIN = 32_768
+_AHEAD_THREADS_MAX = 4
+# An answer has a handful of states that recur; each holds 25 KB at 201,088 entries.
+_KEPT_MASKS_MAX = 64
 
 
 class GrammarError(EngineError):
@@ -115,12 +122,7 @@ class TurnRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTurnGrammar:
-    """A turn's grammar.
-
-    Attributes:
-        lark: Text from which `GrammarEngine.mask` makes the masks; ASCII.
-        digest: Hex SHA-256 of it.
-    """
+    """ASCII text from which `GrammarEngine.mask` makes masks, and its hex SHA-256."""
 
     lark: str
     digest: str
@@ -141,12 +143,17 @@ class GrammarEngine:
             vocab_size: Width of the model's output, when it exceeds that of the tokenizer.
         """
         self.vocab_size = vocab_size if vocab_size is not None else tokenizer.vocab_size
+        self._token_bytes = tokenizer.token_bytes
+        self._special_ids = tokenizer.special_ids
         eos_id = tokenizer.special_id("<|endoftext|>")
         self._table = _token_table(tokenizer.json, self.vocab_size, eos_id)
         stop_ids = tuple(tokenizer.special_id(name) for name in _STOP_TOKENS)
         self._stop_words = _bitmask_of(stop_ids, self.vocab_size)
         # The first call collects the numerals of all scripts (0.15 s); no question should wait.
         answer_terminals(())
+        self._ahead = None
+        if self.vocab_size >= AHEAD_VOCAB_SIZE_MIN:
+            self._ahead = ThreadPoolExecutor(_AHEAD_THREADS_MAX, "grammar-mask")
 
     def agent_turn(
         self,
@@ -181,21 +188,40 @@ class GrammarEngine:
             raise GrammarError("lark", expected="a valid grammar", actual=matcher.get_error())
         budget = _BUDGET.fullmatch(lark.partition("\n")[0])
         return GrammarMask(
-            matcher, stop_words=self._stop_words, budget=int(budget[1]) if budget else None
+            matcher,
+            stop_words=self._stop_words,
+            budget=int(budget[1]) if budget else None,
+            ahead=self._ahead,
+            states=AnswerStates.of_lark(lark, self._token_bytes, self._special_ids),
         )
 
 
 class GrammarMask:
-    """Masks of one generation, advanced token by token (an `engine.types.TokenMask`)."""
+    """Masks of one generation, advanced token by token (an `engine.types.TokenMask`).
+
+    With an executor the next mask is computed from the moment a token is accepted, so beside the
+    model's step for that token and not after it. Masks of states with a name are kept.
+    """
 
     def __init__(
-        self, matcher: LLMatcher, *, stop_words: npt.NDArray[np.uint32], budget: int | None
+        self,
+        matcher: LLMatcher,
+        *,
+        stop_words: npt.NDArray[np.uint32],
+        budget: int | None,
+        ahead: Executor | None = None,
+        states: AnswerStates | None = None,
     ) -> None:
         """Start at the first token of `matcher`."""
         self._matcher = matcher
         self._stop_words = stop_words
         self._budget = budget
+        self._ahead = ahead
+        self._coming: Future[bytes] | None = None
+        self._states = states
+        self._kept: dict[bytes, npt.NDArray[np.uint32]] = {}
         self._num_accepted = 0
+        self._look_ahead()
 
     def bitmask(self) -> npt.NDArray[np.uint32]:
         """Return ceil(V/32) words, bit i of word w allowing token 32*w + i.
@@ -203,10 +229,12 @@ class GrammarMask:
         Raises:
             GrammarError: The grammar exceeded its bounds of work.
         """
-        # The matcher adds a word where the vocabulary fills the last one.
-        words = np.frombuffer(self._matcher.compute_bitmask(), dtype="<u4")
-        words = words[: self._stop_words.size]
-        self._raise_if_failed()
+        name = self._states.name if self._states else None
+        words = self._kept.get(name) if name is not None else None
+        if words is None:
+            words = self._computed()
+            if name is not None and len(self._kept) < _KEPT_MASKS_MAX:
+                self._kept[name] = words
         if self._budget is not None and self._num_accepted >= self._budget:
             closing = words & self._stop_words
             if closing.any():
@@ -220,6 +248,7 @@ class GrammarMask:
             TokenMaskError: The grammar does not allow it here.
             GrammarError: The grammar exceeded its bounds of work.
         """
+        self._settle()
         if self._matcher.validate_tokens([token_id]) != 1:
             self._raise_if_failed()
             raise TokenMaskError(
@@ -230,11 +259,32 @@ class GrammarMask:
         self._matcher.consume_token(token_id)
         self._raise_if_failed()
         self._num_accepted += 1
+        if self._states is not None:
+            self._states.advance(token_id)
+        self._look_ahead()
 
     @property
     def is_complete(self) -> bool:
         """Whether the tokens so far are a whole turn."""
+        self._settle()
         return self._matcher.is_accepting()
+
+    def _computed(self) -> npt.NDArray[np.uint32]:
+        data = self._coming.result() if self._coming else self._matcher.compute_bitmask()
+        self._raise_if_failed()
+        # The matcher adds a word where the vocabulary fills the last one.
+        return np.frombuffer(data, dtype="<u4")[: self._stop_words.size]
+
+    def _look_ahead(self) -> None:
+        self._coming = None
+        is_kept = self._states is not None and self._states.name in self._kept
+        if self._ahead is not None and not is_kept and not self._matcher.is_stopped():
+            self._coming = self._ahead.submit(self._matcher.compute_bitmask)
+
+    def _settle(self) -> None:
+        """Wait until no other thread uses the matcher."""
+        if self._coming is not None:
+            self._coming.result()
 
     def _raise_if_failed(self) -> None:
         if self._matcher.is_error():

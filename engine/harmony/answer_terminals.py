@@ -20,6 +20,7 @@ _CONTROL_CLASSES = r"\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}"
 # Characters after which a given word may begin; the first four may also directly follow one.
 _BEFORE_AND_AFTER = " \n\"'"
 _ONLY_BEFORE = "(\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
+WORD_STARTERS = _BEFORE_AND_AFTER + _ONLY_BEFORE
 _ONLY_AFTER = ",.;:?!)\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 
 
@@ -31,8 +32,8 @@ def answer_terminals(words: Iterable[str]) -> list[str]:
     supported. An answer is not empty and does not begin with white space.
     """
     lines = [
-        f"PLAIN: /[^{_forbidden()}{_members(_BEFORE_AND_AFTER + _ONLY_BEFORE)}]/",
-        f"BEFORE: /[{_members(_BEFORE_AND_AFTER + _ONLY_BEFORE)}]/",
+        f"PLAIN: /[^{_forbidden()}{_members(WORD_STARTERS)}]/",
+        f"BEFORE: /[{_members(WORD_STARTERS)}]/",
     ]
     quoted = sorted(map(_escaped, set(words)), key=lambda word: (-len(word), word))
     if quoted:

@@ -105,8 +105,8 @@ def showable(token_ids: list[int]) -> str:
         elif name is None and section is not None and 0 <= token_id < len(table):
             data = table[token_id] or b""
             section += data
-            word = section.lstrip()
-            if word.startswith((b"final", b"commentary")):
+            word = section.decode("utf-8", "replace").lstrip()
+            if word.startswith(("final", "commentary")):
                 found.append(data)
     return b"".join(found).decode("utf-8", "replace")
 
