@@ -258,16 +258,14 @@ def test_throughput_of_the_embedded_model(benchmark: BenchmarkFixture) -> None:
         for request, lark in zip(requests, larks, strict=True):
             mask = engine.grammars.mask(lark) if has_grammar else None
             engine.core.submit(request, events.put, mask=mask)
-        engine.core.drive(lambda: events.qsize() >= BATCH)
-        num_first, start = events.qsize(), time.perf_counter()
-        num_done = 0
-        num_tokens = 0
-        while num_done < BATCH:
-            engine.core.drive(lambda: not events.empty())
-            event = events.get()
-            assert isinstance(event, TokenEvent)
-            num_tokens += 1
-            num_done += event.finish is not None
+        num_first, start, num_tokens = 0, time.perf_counter(), 0
+        while engine.core.has_work:
+            engine.core.step()
+            while not events.empty():
+                assert isinstance(events.get(), TokenEvent)
+                num_tokens += 1
+            if num_first == 0 and num_tokens >= BATCH:
+                num_first, start = num_tokens, time.perf_counter()
         return time.perf_counter() - start, num_tokens - num_first
 
     run(has_grammar=True)
