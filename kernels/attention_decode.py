@@ -65,13 +65,14 @@ class DecodeLaunch:
 
 # The first entry whose sequences are at least those of the step holds.
 FULL_LAUNCHES = (
-    (1, DecodeLaunch(programs=64, warps=4, stages=4)),
-    (4, DecodeLaunch(programs=32, warps=4, stages=3)),
-    (16, DecodeLaunch(programs=8, warps=4, stages=3)),
-    (64, DecodeLaunch(programs=4, warps=4, stages=3)),
-    (1 << 30, DecodeLaunch(programs=2, warps=4, stages=3)),
+    (2, DecodeLaunch(programs=64, warps=2, stages=3)),
+    (4, DecodeLaunch(programs=32, warps=2, stages=3)),
+    (8, DecodeLaunch(programs=16, warps=1, stages=3)),
+    (16, DecodeLaunch(programs=8, warps=1, stages=3)),
+    (32, DecodeLaunch(programs=4, warps=1, stages=3)),
+    (1 << 30, DecodeLaunch(programs=1, warps=1, stages=2)),
 )
-WINDOW_LAUNCH = DecodeLaunch(programs=1, warps=4, stages=3)
+WINDOW_LAUNCH = DecodeLaunch(programs=1, warps=4, stages=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

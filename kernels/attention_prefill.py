@@ -44,13 +44,20 @@ TILE_FIELDS: tl.constexpr = tl.constexpr(4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefillLaunch:
-    """Warps of a program and blocks on their way at once; no bit depends on them."""
+    """How prefill attention is launched; no bit of the result depends on it.
+
+    Attributes:
+        warps: Warps of a program.
+        stages: Blocks of keys and values on their way at once.
+        registers: Most registers of a thread, so that two programs share a multiprocessor.
+    """
 
     warps: int
     stages: int
+    registers: int
 
 
-LAUNCH = PrefillLaunch(warps=8, stages=3)
+LAUNCH = PrefillLaunch(warps=8, stages=3, registers=128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +145,7 @@ def attention_prefill(
         USE_PDL=use_pdl,
         num_warps=launch.warps,
         num_stages=launch.stages,
+        maxnreg=launch.registers,
         enable_fp_fusion=False,
         launch_pdl=use_pdl,
     )
@@ -174,7 +182,7 @@ def _attend_pages(
                     folded, largest_R, tl.max(total_RC, 1), value_RW
                 )
                 largest_R, total_RC, value_RW = empty_state(ROWS)
-    for block in tl.range(num_clear, num_blocks, num_stages=1):
+    for block in tl.range(num_clear, num_blocks, num_stages=2 * STAGES - 1 if WINDOW else 1):
         base = tl.load(row_ptr + block).to(tl.int64) * PAGE_STRIDE
         key_P = block * PAGE + offs_p
         is_key_P = (key_P >= oldest) & (key_P < end)

@@ -8,19 +8,18 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from kernels.head import (
-    DIGIT_BITS,
-    DIGITS,
-    HIGHEST_UNIT,
-    NUM_CANDIDATES,
-    NUM_DIGITS,
-    order_key,
-)
+from kernels.head import NUM_CANDIDATES, order_key
 
 # Dimensions: K candidates, C chunks of the vocabulary, B tokens of a chunk, D digits.
 
 CHUNK_TOKENS = 2048
 CHUNK: tl.constexpr = tl.constexpr(CHUNK_TOKENS)
+# A search settles the 32 bits of a key in steps of 4: one of 16 digits, from the highest, in 8 walks
+# over the vocabulary.
+DIGITS: tl.constexpr = tl.constexpr(16)
+DIGIT_BITS: tl.constexpr = tl.constexpr(4)
+NUM_DIGITS: tl.constexpr = tl.constexpr(8)
+HIGHEST_UNIT: tl.constexpr = tl.constexpr(1 << 28)
 # Rounds, multipliers and key increments of Philox4x32-10.
 ROUNDS: tl.constexpr = tl.constexpr(10)
 MULTIPLIER_A: tl.constexpr = tl.constexpr(0xD2511F53)

@@ -27,20 +27,25 @@ from kernels.launch import (
 )
 
 # Dimensions: S rows of the head, T packed tokens, D model width, V vocabulary, N tiles of the
-# vocabulary, K candidates, X = 2 (id, bits of the logit), C elements looked at.
+# vocabulary, K candidates, X = 2 (id, bits of the logit), C elements looked at, I and J places of a
+# short list.
 
 VOCAB_TILE = 128
 CANDIDATES = 32
 NUM_CANDIDATES: tl.constexpr = tl.constexpr(CANDIDATES)
 TILE_V: tl.constexpr = tl.constexpr(VOCAB_TILE)
-# A search settles 32 bits of a key in steps of 4: one of 16 digits, from the highest.
-DIGITS: tl.constexpr = tl.constexpr(16)
-DIGIT_BITS: tl.constexpr = tl.constexpr(4)
-NUM_DIGITS: tl.constexpr = tl.constexpr(8)
-HIGHEST_UNIT: tl.constexpr = tl.constexpr(1 << 28)
+# A search settles the 32 bits of a key in steps of 2: one of 4 digits, from the highest.
+DIGITS: tl.constexpr = tl.constexpr(4)
+DIGIT_BITS: tl.constexpr = tl.constexpr(2)
+NUM_DIGITS: tl.constexpr = tl.constexpr(16)
+HIGHEST_UNIT: tl.constexpr = tl.constexpr(1 << 30)
+# Groups of tiles whose maxima bound the search, and the most keys that are ranked one by one.
+SHORT_LIST = 128
+LIST_LENGTH: tl.constexpr = tl.constexpr(SHORT_LIST)
+NUM_GROUPS: tl.constexpr = tl.constexpr(64)
 
 BLOCK_K = 64
-_CANDIDATE_WARPS = 16
+_CANDIDATE_WARPS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +87,11 @@ class Candidates:
     Attributes:
         pairs_SKX: [S, 32, 2] int32: id, and the bits of its float32 logit, as the R4 chain takes
             them; the first logit is infinite when one of the row is not finite.
-        scratch_SK: int32, workspace.
+        scratch_SI: [S, 128] int32, workspace.
     """
 
     pairs_SKX: torch.Tensor
-    scratch_SK: torch.Tensor
+    scratch_SI: torch.Tensor
 
     @property
     def ids(self) -> torch.Tensor:
@@ -113,7 +118,7 @@ def new_candidates(num_rows: int, device: torch.device | str) -> Candidates:
     shape = (num_rows, CANDIDATES)
     return Candidates(
         pairs_SKX=torch.empty(*shape, 2, dtype=torch.int32, device=device),
-        scratch_SK=torch.empty(shape, dtype=torch.int32, device=device),
+        scratch_SI=torch.empty(num_rows, SHORT_LIST, dtype=torch.int32, device=device),
     )
 
 
@@ -182,13 +187,14 @@ def find_candidates(logits: Logits, *, out: Candidates) -> None:
     sizes = {"K": CANDIDATES, "X": 2}
     check_logits(logits, sizes)
     expect("pairs", out.pairs_SKX, "S K X", dtype=torch.int32, sizes=sizes, contiguous=True)
-    expect("scratch", out.scratch_SK, "S K", dtype=torch.int32, sizes=sizes, contiguous=True)
+    sizes["I"] = SHORT_LIST
+    expect("scratch", out.scratch_SI, "S I", dtype=torch.int32, sizes=sizes, contiguous=True)
     num_tiles = sizes["N"]
     use_pdl = has_dependent_launch(logits.values_SV)
     _candidates_kernel[(sizes["S"],)](
-        *(logits.values_SV, logits.tile_max_SN, out.pairs_SKX, out.scratch_SK),
+        *(logits.values_SV, logits.tile_max_SN, out.pairs_SKX, out.scratch_SI),
         *(sizes["V"], num_tiles),
-        BLOCK_N=max(CANDIDATES, triton.next_power_of_2(num_tiles)),
+        BLOCK_N=max(NUM_GROUPS.value, triton.next_power_of_2(num_tiles)),
         USE_PDL=use_pdl,
         num_warps=_CANDIDATE_WARPS,
         launch_pdl=use_pdl,
@@ -265,6 +271,48 @@ def _select_best(key_C):
 
 
 @triton.jit
+def _bound(key_N, BLOCK_N: tl.constexpr):
+    """Return a key that at least 32 of the keys reach, and that few others do."""
+    group_I = tl.max(tl.reshape(key_N, (BLOCK_N // NUM_GROUPS, NUM_GROUPS)), 0)
+    reached_I = tl.sum((group_I[None, :] >= group_I[:, None]).to(tl.int32), 1)
+    return tl.max(tl.where(reached_I >= NUM_CANDIDATES, group_I, 0), 0)
+
+
+@triton.jit
+def _shortlist(key_C, id_C, bound, list_ptr):
+    """Store the ids of the keys that reach `bound`, in order, and return how many; at most 128.
+
+    Where more do, the 32 best are stored.
+    """
+    is_listed_C = (key_C >= bound) & (key_C != 0)
+    num_listed = tl.sum(is_listed_C.to(tl.int32), 0)
+    if num_listed > LIST_LENGTH:
+        is_listed_C = _select_best(key_C)
+        num_listed = tl.sum(is_listed_C.to(tl.int32), 0)
+    place_C = tl.cumsum(is_listed_C.to(tl.int32), 0) - 1
+    tl.debug_barrier()
+    tl.store(list_ptr + place_C, id_C, mask=is_listed_C)
+    tl.debug_barrier()
+    return num_listed
+
+
+@triton.jit
+def _rank(list_ptr, from_ptr, num_listed):
+    """Return ids, keys and ranks of a short list, whose values lie at `from_ptr`.
+
+    Equal keys rank by their place, so the list must be in the order of its ids.
+    """
+    offs_i = tl.arange(0, LIST_LENGTH)
+    id_I = tl.load(list_ptr + offs_i, mask=offs_i < num_listed, other=0)
+    value_I = tl.load(from_ptr + id_I, mask=offs_i < num_listed, other=0.0)
+    key_I = tl.where(offs_i < num_listed, order_key(value_I), 0)
+    is_earlier_IJ = offs_i[None, :] < offs_i[:, None]
+    is_equal_IJ = key_I[None, :] == key_I[:, None]
+    is_before_IJ = (key_I[None, :] > key_I[:, None]) | (is_equal_IJ & is_earlier_IJ)
+    return id_I, value_I, key_I, tl.sum(is_before_IJ.to(tl.int32), 1)
+
+
+@triton.jit
 def _candidates_kernel(
     logits_ptr, max_ptr, pairs_ptr, scratch_ptr, vocab_size, num_tiles,
     BLOCK_N: tl.constexpr, USE_PDL: tl.constexpr,
@@ -275,34 +323,32 @@ def _candidates_kernel(
     s = tl.program_id(0).to(tl.int64)
     offs_n = tl.arange(0, BLOCK_N)
     offs_k = tl.arange(0, NUM_CANDIDATES)
-    scratch_ptr += s * NUM_CANDIDATES
+    scratch_ptr += s * LIST_LENGTH
     logits_ptr += s * vocab_size
-    max_N = tl.load(max_ptr + s * num_tiles + offs_n, mask=offs_n < num_tiles, other=0.0)
-    zero_N = tl.zeros((BLOCK_N,), tl.uint32)
-    best_N = _select_best(tl.where(offs_n < num_tiles, order_key(max_N), zero_N))
-    place_N = tl.cumsum(best_N.to(tl.int32), 0) - 1
-    tl.store(scratch_ptr + place_N, offs_n, mask=best_N)
-    num_best = tl.sum(best_N.to(tl.int32), 0)
+    max_ptr += s * num_tiles
+    max_N = tl.load(max_ptr + offs_n, mask=offs_n < num_tiles, other=0.0)
+    is_bad = tl.max(max_N, 0) == float("inf")
+    key_N = tl.where(offs_n < num_tiles, order_key(max_N), 0)
+    num_listed = _shortlist(key_N, offs_n, _bound(key_N, BLOCK_N), scratch_ptr)
+    tile_I, _max_I, key_I, rank_I = _rank(scratch_ptr, max_ptr, num_listed)
+    # The best tiles, in the order of their ids: so are their elements.
+    is_best_I = (rank_I < NUM_CANDIDATES) & (key_I != 0)
+    bound = tl.min(tl.where(is_best_I, key_I, 0xFFFFFFFF), 0)
+    num_best = tl.sum(is_best_I.to(tl.int32), 0)
+    bound = tl.where(num_best == NUM_CANDIDATES, bound, 1)
+    place_I = tl.cumsum(is_best_I.to(tl.int32), 0) - 1
+    tl.debug_barrier()
+    tl.store(scratch_ptr + place_I, tile_I, mask=is_best_I)
     tl.debug_barrier()
     tile_K = tl.load(scratch_ptr + offs_k, mask=offs_k < num_best, other=num_tiles)
-    # Tiles ascend, so the elements lie in the order of their ids.
     id_KV = tile_K[:, None] * TILE_V + tl.arange(0, TILE_V)[None, :]
     id_C = tl.reshape(id_KV, (NUM_CANDIDATES * TILE_V,))
     logit_C = tl.load(logits_ptr + id_C, mask=id_C < vocab_size, other=0.0)
-    zero_C = tl.zeros((NUM_CANDIDATES * TILE_V,), tl.uint32)
-    best_C = _select_best(tl.where(id_C < vocab_size, order_key(logit_C), zero_C))
-    place_C = tl.cumsum(best_C.to(tl.int32), 0) - 1
-    tl.debug_barrier()
-    tl.store(scratch_ptr + place_C, id_C, mask=best_C)
-    tl.debug_barrier()
-    id_K = tl.load(scratch_ptr + offs_k)
-    value_K = tl.load(logits_ptr + id_K)
-    id_J = tl.load(scratch_ptr + tl.arange(0, NUM_CANDIDATES))
-    key_K, key_J = order_key(value_K)[:, None], order_key(tl.load(logits_ptr + id_J))[None, :]
-    is_before_KJ = (key_J > key_K) | ((key_J == key_K) & (id_J[None, :] < id_K[:, None]))
-    rank_K = tl.sum(is_before_KJ.to(tl.int32), 1)
-    is_bad = tl.max(max_N, 0) == float("inf")
-    shown_K = tl.where(is_bad, float("inf"), value_K)
-    pair_ptrs = pairs_ptr + (s * NUM_CANDIDATES + rank_K) * 2
-    tl.store(pair_ptrs, id_K)
-    tl.store(pair_ptrs + 1, shown_K.to(tl.int32, bitcast=True))
+    key_C = tl.where(id_C < vocab_size, order_key(logit_C), 0)
+    num_listed = _shortlist(key_C, id_C, bound, scratch_ptr)
+    id_I, value_I, _key_I, rank_I = _rank(scratch_ptr, logits_ptr, num_listed)
+    is_best_I = rank_I < NUM_CANDIDATES
+    shown_I = tl.where(is_bad, float("inf"), value_I)
+    pair_ptrs = pairs_ptr + (s * NUM_CANDIDATES + rank_I) * 2
+    tl.store(pair_ptrs, id_I, mask=is_best_I)
+    tl.store(pair_ptrs + 1, shown_I.to(tl.int32, bitcast=True), mask=is_best_I)
