@@ -122,7 +122,12 @@ def _net(rows: list[DefaultPosition], rules: DefaultRiskParameters) -> tuple[flo
 
 
 def _scaled_jump(row: DefaultPosition, rules: DefaultRiskParameters) -> float:
-    """Absolute jump to default times the share of a year."""
+    """Absolute jump to default times the share of a year.
+
+    Securitisations are not scaled: their weights assume a year already (MAR22.34).
+    """
+    if row.portfolio is not DefaultPortfolio.NONSEC:
+        return abs(float(row.gross_jtd or 0))
     years = min(max(float(row.maturity_years), rules.maturity_floor_years), 1.0)
     if row.gross_jtd is not None:
         return abs(float(row.gross_jtd)) * years

@@ -23,6 +23,7 @@ from finsvc.calculators.inputs.capital.sa_ccr import (
     CcrParameters,
     CcrTrade,
     NettingSet,
+    OptionTerms,
 )
 from finsvc.domain.errors import InputError
 from finsvc.domain.market import MarketView
@@ -151,7 +152,7 @@ def _deltas(trades: tuple[CcrTrade, ...], parameters: CcrParameters) -> _Floats:
     deltas = np.array([1.0 if t.direction == "long" else -1.0 for t in trades], dtype=np.float64)
     for idx, trade in enumerate(trades):
         if trade.option is not None:
-            deltas[idx] *= _option_delta(trade, parameters)
+            deltas[idx] *= _option_delta(trade, trade.option, parameters)
         elif trade.tranche is not None:
             attachment, detachment = trade.tranche.attachment, trade.tranche.detachment
             deltas[idx] *= 15.0 / (
@@ -160,11 +161,8 @@ def _deltas(trades: tuple[CcrTrade, ...], parameters: CcrParameters) -> _Floats:
     return deltas
 
 
-def _option_delta(trade: CcrTrade, parameters: CcrParameters) -> float:
+def _option_delta(trade: CcrTrade, option: OptionTerms, parameters: CcrParameters) -> float:
     """Delta of a bought option: N(d) of a call, -N(-d) of a put, the limit at expiry."""
-    option = trade.option
-    if option is None:
-        return 1.0
     price = float(option.price + option.shift)
     strike = float(option.strike + option.shift)
     if price <= 0.0 or strike <= 0.0:

@@ -94,7 +94,8 @@ class DefaultPosition(BaseModel):
     notional with its sign); ``gross_jtd``, signed, replaces both and is required of
     securitisations. ``obligor`` is the issuer, tranche or index name within which positions net.
     ``risk_weight`` is required of securitisations; others are weighed by ``rating``.
-    ``loss_given_default`` replaces the loss of the seniority.
+    ``loss_given_default`` replaces the loss of the seniority. ``maturity_years`` scales positions
+    other than securitisations, whose weights assume a year.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -72,6 +72,8 @@ def _rank(row: DefaultPosition, portfolio: str) -> float:
 
 def _jump(row: DefaultPosition, rules: DefaultRiskParameters) -> float:
     time = sorted((rules.maturity_floor_years, float(row.maturity_years), 1.0))[1]
+    if row.portfolio.value != "nonsec":
+        time = 1.0
     if row.gross_jtd is not None:
         return time * abs(float(row.gross_jtd))
     severity = row.loss_given_default

@@ -317,6 +317,57 @@ RATIOS = {
 }
 
 FRTB = json.loads((Path(__file__).parent / "frtb_book.json").read_text())
+FRTB["sensitivities"] += [
+    {
+        "id": "inflation",
+        "risk_class": "girr",
+        "bucket": "EUR",
+        "kind": "inflation",
+        "amount": "9000",
+    },
+    {
+        "id": "basis-1",
+        "risk_class": "girr",
+        "bucket": "EUR",
+        "kind": "cross_currency",
+        "name": "a",
+        "amount": "-7000",
+    },
+    {
+        "id": "basis-2",
+        "risk_class": "girr",
+        "bucket": "EUR",
+        "kind": "cross_currency",
+        "name": "b",
+        "amount": "5000",
+    },
+    {
+        "id": "curve-1",
+        "risk_class": "girr",
+        "bucket": "EUR",
+        "name": "a",
+        "tenor_years": "2",
+        "amount": "8000",
+    },
+    {
+        "id": "curve-2",
+        "risk_class": "girr",
+        "bucket": "EUR",
+        "name": "b",
+        "tenor_years": "30",
+        "amount": "-2000",
+    },
+    {
+        "id": "small",
+        "risk_class": "equity",
+        "measure": "vega",
+        "bucket": "9",
+        "name": "S",
+        "kind": "spot",
+        "option_tenor_years": "3",
+        "amount": "2000",
+    },
+]
 
 
 @cache
