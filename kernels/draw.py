@@ -14,8 +14,8 @@ from kernels.head import NUM_CANDIDATES, order_key
 
 CHUNK_TOKENS = 2048
 CHUNK: tl.constexpr = tl.constexpr(CHUNK_TOKENS)
-# A search settles the 32 bits of a key in steps of 4: one of 16 digits, from the highest, in 8 walks
-# over the vocabulary.
+# A search settles the 32 bits of a key in steps of 4: one of 16 digits, from the highest, in 8
+# walks over the vocabulary.
 DIGITS: tl.constexpr = tl.constexpr(16)
 DIGIT_BITS: tl.constexpr = tl.constexpr(4)
 NUM_DIGITS: tl.constexpr = tl.constexpr(8)
