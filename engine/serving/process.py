@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except EngineError as error:
         _say({"error": {"code": error.code, "message": str(error)}})
         return EXIT_UNUSABLE
-    with socket.socket(fileno=given.listener) as listener:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=given.listener) as listener:
         server = EngineServer(
             engine.core,
             listener,

@@ -1,5 +1,6 @@
 """An engine in a process of its own, on a small random model."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,3 +23,12 @@ def remote(process: EngineProcess, small_folder: Path) -> Iterator[RemoteEngine]
     client = RemoteEngine.connect(process.address, small_folder, connect_timeout_s=20.0)
     yield client
     client.close()
+
+
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    """Put back what a process sets for itself."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
