@@ -7,15 +7,11 @@ looked up on the device, in what was drawn or in what the host sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 import torch
-
-from engine.types import Sampling
 
 # Dimensions: S rows of the largest step, F fields.
 
@@ -26,7 +22,7 @@ _STAGES = 4
 
 
 class Field(IntEnum):
-    """Lines of the board; floating-point fields hold their bits."""
+    """Lines of the board."""
 
     TOKEN_ID = 0
     SOURCE = 1
@@ -34,22 +30,7 @@ class Field(IntEnum):
     SLOT = 3
     SLIDING_SLOT = 4
     LENGTH = 5
-    TEMPERATURE = 6
-    TOP_P = 7
-    SEED_LOW = 8
-    SEED_HIGH = 9
-    NUM_ROWS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SamplingRows:
-    """How the rows of a step are drawn, on the device."""
-
-    temperature: torch.Tensor  # [S] float32
-    top_p: torch.Tensor  # [S] float32
-    seed_low: torch.Tensor  # [S] int32, the bits of an unsigned number
-    seed_high: torch.Tensor  # [S] int32
-    position: torch.Tensor  # [S] int32
+    NUM_ROWS = 6
 
 
 class Board:
@@ -94,16 +75,6 @@ class Board:
         torch.index_select(self._whole, 0, self.field(Field.SOURCE, num_rows), out=tokens)
         return tokens
 
-    def sampling(self, num_rows: int) -> SamplingRows:
-        """Return the device's sampling fields of a step's rows."""
-        return SamplingRows(
-            temperature=self.field(Field.TEMPERATURE, num_rows).view(torch.float32),
-            top_p=self.field(Field.TOP_P, num_rows).view(torch.float32),
-            seed_low=self.field(Field.SEED_LOW, num_rows),
-            seed_high=self.field(Field.SEED_HIGH, num_rows),
-            position=self.field(Field.LENGTH, num_rows),
-        )
-
     def send(self, values_FS: npt.NDArray[np.int32]) -> None:
         """Copy fields to the device, before whatever is launched next."""
         stage = self._next_stage
@@ -114,21 +85,11 @@ class Board:
         self._stages[stage].numpy()[:, : values_FS.shape[1]] = values_FS
         self._fields.copy_(self._stages[stage], non_blocking=True)
         if self._is_cuda:
-            self._events[stage] = torch.cuda.Event()
-            self._events[stage].record()  # type: ignore[union-attr]  # set in the line above
+            self._events[stage] = recorded_event()
 
 
-def sampling_fields(samplings: Sequence[Sampling]) -> npt.NDArray[np.int32]:
-    """Return temperature, top-p and both halves of the seed of each row, [4, S]."""
-    temperature = np.array([s.temperature for s in samplings], dtype=np.float32)
-    top_p = np.array([s.top_p for s in samplings], dtype=np.float32)
-    seed = np.array([s.seed for s in samplings], dtype=np.uint64)
-    low, high = (seed & np.uint64(0xFFFFFFFF)), (seed >> np.uint64(32))
-    return np.stack(
-        [
-            temperature.view(np.int32),
-            top_p.view(np.int32),
-            low.astype(np.uint32).view(np.int32),
-            high.astype(np.uint32).view(np.int32),
-        ]
-    )
+def recorded_event() -> torch.cuda.Event:
+    """Return an event that passes when all that was launched so far is done."""
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's own gap
+    event.record()
+    return event

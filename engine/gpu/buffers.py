@@ -6,7 +6,7 @@ prompt steps share it. Steps run one after the other on one stream.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,7 +15,7 @@ from engine.gpu.options import GpuOptions
 from kernels.experts import expert_tile
 from kernels.head import Candidates, Logits, new_candidates, new_logits
 from kernels.launch import Tile
-from kernels.router import SLICE_COLUMNS, Routing
+from kernels.router import Routing, new_routing
 
 # Dimensions: T tokens of a step, D model width, H query heads, W head width, O = H·W, K experts per
 # token, R = T·K routed rows, F expert width, V vocabulary, S sequences.
@@ -54,15 +54,9 @@ class Buffers:
         # experts' rows will.
         self._act = zeros(max(routed * config.intermediate_size, 2 * rows * heads))
         self._expert_out = zeros(routed, width)
-        num_slices = -(-width // SLICE_COLUMNS)
-        self._num_slices = num_slices
-        self._partial = torch.empty(
-            num_slices * rows * config.num_experts, dtype=torch.float32, device=device
-        )
-        self._ids = torch.empty(routed, dtype=torch.int32, device=device)
-        self._weights = torch.empty(routed, dtype=torch.float32, device=device)
-        self._order = torch.empty(routed, dtype=torch.int32, device=device)
-        self._blocks = torch.empty(routed, 3, dtype=torch.int32, device=device)
+        self._device = device
+        self._decode_rows = options.buckets[-1]
+        self._routings: dict[int, Routing] = {}
         self._logits = new_logits(options.buckets[-1], config.vocab_size, device)
         self._candidates = new_candidates(options.buckets[-1], device)
 
@@ -81,7 +75,7 @@ class Buffers:
             attn=self._act[q_size : 2 * q_size].view(num_rows, heads),
             act=self._act[: routed * config.intermediate_size].view(routed, -1),
             expert_out=self._expert_out[:routed],
-            routing=self._cut_routing(num_rows, tile, normed),
+            routing=self._routing(num_rows, tile, normed),
             tile=tile,
         )
 
@@ -96,25 +90,26 @@ class Buffers:
         """Return the candidates of such rows."""
         whole = self._candidates
         return Candidates(
-            ids_SK=whole.ids_SK[:num_rows],
-            values_SK=whole.values_SK[:num_rows],
-            scratch_SK=whole.scratch_SK[:num_rows],
+            pairs_SKX=whole.pairs_SKX[:num_rows],
+            scratch_SI=whole.scratch_SI[:num_rows],
         )
 
-    def _cut_routing(self, num_rows: int, tile: Tile, normed: torch.Tensor) -> Routing:
+    def _routing(self, num_rows: int, tile: Tile, normed: torch.Tensor) -> Routing:
+        """Return routing of a step; that of a decode step is kept, since its graph names it."""
+        known = self._routings.get(num_rows)
+        if known is not None:
+            return known
         config = self._config
-        selected = config.experts_per_token
-        routed = num_rows * selected
-        # As many blocks as any routing of these tokens needs.
-        num_blocks = min(routed, min(config.num_experts, routed) + routed // tile.tokens)
-        size = self._num_slices * num_rows * config.num_experts
-        return Routing(
+        made = new_routing(
+            num_rows,
+            config.hidden_size,
+            config.num_experts,
+            config.experts_per_token,
             block_rows=tile.tokens,
-            # The normed rows of attention are used up when the router makes the experts'.
-            normed_TD=normed,
-            partial_LTE=self._partial[:size].view(self._num_slices, num_rows, -1),
-            ids_TK=self._ids[:routed].view(num_rows, selected),
-            weights_TK=self._weights[:routed].view(num_rows, selected),
-            order_R=self._order[:routed],
-            blocks_N3=self._blocks[:num_blocks],
+            device=self._device,
         )
+        # The normed rows of attention are used up when the router makes the experts'.
+        routing = replace(made, normed_TD=normed)
+        if num_rows <= self._decode_rows:
+            self._routings[num_rows] = routing
+        return routing

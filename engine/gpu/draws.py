@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from engine.digest import CANDIDATES
@@ -17,54 +18,40 @@ from engine.errors import EngineError, NonFiniteLogitsError, TokenMaskError
 from engine.runner import Draw, Drawn
 from engine.types import TokenLogprob, TokenLogprobs
 
-# Dimensions: S rows of a step, C candidates.
+# Dimensions: S rows of a step, K candidates, X = 2 (id, bits), Y words of 32 tokens of a mask.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnRows:
-    """Results of the rows of a step; on the device, and once more in page-locked memory."""
+    """Results of the rows of a step in the host's memory; log sums where they were asked for."""
 
     token_ids: torch.Tensor  # [S] int32
     logits: torch.Tensor  # [S] float32, raw, of the tokens
     log_sums: torch.Tensor  # [S] float32, of the exponentials of all raw logits
-    best_ids: torch.Tensor  # [S, 32] int32, best first
-    best_values: torch.Tensor  # [S, 32] float32, their raw logits; first infinite if any is
+    pairs: torch.Tensor  # [S, 32, 2] int32: id and bits of its raw logit, best first
 
     @classmethod
-    def empty(cls, num_rows: int, *, device: torch.device | str, pinned: bool) -> DrawnRows:
+    def empty(cls, num_rows: int, *, pinned: bool) -> DrawnRows:
         """Allocate for steps of up to `num_rows` rows."""
 
         def new(*sizes: int, dtype: torch.dtype) -> torch.Tensor:
-            return torch.empty(sizes, dtype=dtype, device=device, pin_memory=pinned)
+            return torch.empty(sizes, dtype=dtype, pin_memory=pinned)
 
         return cls(
             token_ids=new(num_rows, dtype=torch.int32),
             logits=new(num_rows, dtype=torch.float32),
             log_sums=new(num_rows, dtype=torch.float32),
-            best_ids=new(num_rows, CANDIDATES, dtype=torch.int32),
-            best_values=new(num_rows, CANDIDATES, dtype=torch.float32),
+            pairs=new(num_rows, CANDIDATES, 2, dtype=torch.int32),
         )
-
-    def copy_from(self, other: DrawnRows, num_rows: int) -> None:
-        """Copy the first rows of another record, without waiting."""
-        for mine, theirs in (
-            (self.token_ids, other.token_ids),
-            (self.logits, other.logits),
-            (self.log_sums, other.log_sums),
-            (self.best_ids, other.best_ids),
-            (self.best_values, other.best_values),
-        ):
-            mine[:num_rows].copy_(theirs[:num_rows], non_blocking=True)
 
     def outcomes(
         self, wanted: Sequence[tuple[int, Draw | None, int]]
     ) -> list[Drawn | EngineError | None]:
         """Return what each (row, draw, position) drew; for a record in the host's memory."""
         token_ids = self.token_ids.tolist()
-        is_finite = torch.isfinite(self.best_values[:, 0]).tolist()
-        pairs_SC2 = np.stack(
-            [self.best_ids.numpy(), self.best_values.numpy().view(np.int32)], axis=2
-        )
+        values_SK = self.pairs.view(torch.float32)[:, :, 1]
+        is_finite = torch.isfinite(values_SK[:, 0]).tolist()
+        pairs_SKX = self.pairs.numpy()
         results: list[Drawn | EngineError | None] = []
         for row, draw, position in wanted:
             if draw is None:
@@ -73,18 +60,17 @@ class DrawnRows:
                 results.append(NonFiniteLogitsError(position))
             else:
                 logprobs = self._logprobs(row, draw.top_logprobs) if draw.top_logprobs else None
-                packed = pairs_SC2[row].tobytes()
+                packed = pairs_SKX[row].tobytes()
                 results.append(Drawn(token_id=token_ids[row], candidates=packed, logprobs=logprobs))
         return results
 
     def _logprobs(self, row: int, count: int) -> TokenLogprobs:
         log_sum = float(self.log_sums[row])
+        pairs_KX = self.pairs[row, :count]
         top = tuple(
             TokenLogprob(token_id=token_id, logprob=value - log_sum)
             for token_id, value in zip(
-                self.best_ids[row, :count].tolist(),
-                self.best_values[row, :count].tolist(),
-                strict=True,
+                pairs_KX[:, 0].tolist(), pairs_KX.view(torch.float32)[:, 1].tolist(), strict=True
             )
         )
         logit = float(self.logits[row])
@@ -98,8 +84,8 @@ class MaskRows:
     def __init__(self, num_rows: int, vocab_size: int, device: torch.device) -> None:
         """Allocate for steps of up to `num_rows` rows."""
         self._num_words = -(-vocab_size // 32)
-        self.bits_SM = torch.full((num_rows, self._num_words), -1, dtype=torch.int32, device=device)
-        self._is_open = [True] * num_rows
+        self.bits_SY = torch.zeros(num_rows, self._num_words, dtype=torch.int32, device=device)
+        self.is_masked_S = torch.zeros(num_rows, dtype=torch.int32, device=device)
 
     def set_rows(
         self, draws: Sequence[tuple[int, Draw | None, int]]
@@ -110,30 +96,33 @@ class MaskRows:
             Whether any row has a mask, and the errors of those whose mask allows nothing.
         """
         errors: dict[int, EngineError] = {}
-        any_mask = False
+        masked: list[int] = []
         for row, draw, position in draws:
+            if draw is None or draw.mask is None:
+                continue
             try:
-                bitmask = None if draw is None or draw.mask is None else draw.mask.bitmask()
+                bitmask = draw.mask.bitmask()
+                if bitmask is not None:
+                    words = self._words(bitmask, position)
+                    self.bits_SY[row].copy_(words)
+                    masked.append(row)
             except EngineError as error:
                 errors[row] = error
-                continue
-            if bitmask is None:
-                if not self._is_open[row]:
-                    self.bits_SM[row].fill_(-1)
-                    self._is_open[row] = True
-                continue
-            if bitmask.shape != (self._num_words,):
-                expected = f"{self._num_words} words"
-                errors[row] = TokenMaskError(
-                    position=position, expected=expected, actual=f"shape {bitmask.shape}"
-                )
-            elif not bitmask.any():
-                errors[row] = TokenMaskError(
-                    position=position, expected="at least one allowed token", actual="none"
-                )
-            else:
-                words = np.ascontiguousarray(bitmask, dtype=np.uint32).view(np.int32)
-                self.bits_SM[row].copy_(torch.from_numpy(words))
-                self._is_open[row] = False
-                any_mask = True
-        return any_mask, errors
+        if masked:
+            flags_S = torch.zeros(self.is_masked_S.shape, dtype=torch.int32)
+            flags_S[masked] = 1
+            self.is_masked_S.copy_(flags_S)
+        return bool(masked), errors
+
+    def _words(self, bitmask: npt.NDArray[np.uint32], position: int) -> torch.Tensor:
+        if bitmask.shape != (self._num_words,):
+            raise TokenMaskError(
+                position=position,
+                expected=f"{self._num_words} words",
+                actual=f"shape {bitmask.shape}",
+            )
+        if not bitmask.any():
+            raise TokenMaskError(
+                position=position, expected="at least one allowed token", actual="none"
+            )
+        return torch.from_numpy(np.ascontiguousarray(bitmask).view(np.int32))

@@ -22,7 +22,7 @@ class StepGraphs:
         self._step = step
         self._enabled = enabled
         self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
-        self._pool: tuple[int, int] | None = None
+        self._first: torch.cuda.CUDAGraph | None = None
 
     @property
     def can_capture(self) -> bool:
@@ -50,7 +50,7 @@ class StepGraphs:
         """Capture the step of a bucket, if that was not done yet."""
         if not self._enabled or bucket in self._graphs:
             return
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own gap
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(_WARM_UPS):
@@ -58,7 +58,8 @@ class StepGraphs:
         torch.cuda.current_stream().wait_stream(side)
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=side):
+        pool = None if self._first is None else self._first.pool()
+        with torch.cuda.graph(graph, pool=pool, stream=side):
             self._step(bucket)
-        self._pool = graph.pool()
+        self._first = self._first or graph
         self._graphs[bucket] = graph

@@ -74,15 +74,15 @@ class KvMemory:
     """
 
     def __init__(self, config: ModelConfig, counts: PageCounts, device: torch.device) -> None:
-        """Allocate the pages of every layer; what is in them at first is never read."""
+        """Allocate the pages of every layer."""
         self._is_sliding = config.layer_is_sliding
         self.counts = counts
         self.k, self.v = list[torch.Tensor](), list[torch.Tensor]()
         for is_sliding in config.layer_is_sliding:
             num_pages = counts.sliding if is_sliding else counts.full
             shape = (num_pages, config.num_kv_heads, PAGE_TOKENS, config.head_dim)
-            self.k.append(torch.empty(shape, dtype=torch.bfloat16, device=device))
-            self.v.append(torch.empty(shape, dtype=torch.bfloat16, device=device))
+            self.k.append(torch.zeros(shape, dtype=torch.bfloat16, device=device))
+            self.v.append(torch.zeros(shape, dtype=torch.bfloat16, device=device))
 
     def copy(self, source: int, target: int, *, sliding: bool) -> None:
         """Copy a page in all layers of a kind."""

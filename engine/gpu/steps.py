@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.gpu.board import Board, Field, sampling_fields
+from engine.gpu.board import Board, Field
 from engine.gpu.options import PAGE_TOKENS, GpuOptions
 from engine.gpu.sliding import SlidingPages, first_block
 from engine.gpu.tables import BlockTable, RowPlaces
@@ -113,9 +113,6 @@ class StepPlanner:
         last_sliding = np.array([window[-1] for window in windows])
         values_FS[Field.SLIDING_SLOT, rows] = last_sliding * PAGE_TOKENS + offsets
         values_FS[Field.LENGTH, rows] = positions + 1
-        values_FS[Field.TEMPERATURE : Field.SEED_HIGH + 1, rows] = sampling_fields(
-            [item.sampling for item in wanted]
-        )
         values_FS[Field.NUM_ROWS, 0] = len(wanted)
         return rows, values_FS
 

@@ -16,13 +16,13 @@ GREEDY = Draw(sampling=Sampling())
 
 
 def record(logits_SV: torch.Tensor) -> DrawnRows:
-    rows = DrawnRows.empty(logits_SV.shape[0], device="cpu", pinned=False)
+    rows = DrawnRows.empty(logits_SV.shape[0], pinned=False)
     values, ids = torch.sort(logits_SV, dim=1, descending=True, stable=True)
     rows.token_ids.copy_(ids[:, 0])
     rows.logits.copy_(values[:, 0])
     rows.log_sums.copy_(logits_SV.double().logsumexp(1))
-    rows.best_ids.copy_(ids[:, :32])
-    rows.best_values.copy_(values[:, :32])
+    rows.pairs[:, :, 0] = ids[:, :32]
+    rows.pairs[:, :, 1] = values[:, :32].contiguous().view(torch.int32)
     return rows
 
 
@@ -44,7 +44,7 @@ def test_outcome_has_the_candidates_and_logprobs_of_the_cpu() -> None:
 
 def test_row_that_is_not_finite_fails_alone() -> None:
     rows = record(torch.zeros(2, 64))
-    rows.best_values[0, 0] = float("inf")
+    rows.pairs.view(torch.float32)[0, 0, 1] = float("inf")
     first, second = rows.outcomes([(0, GREEDY, 9), (1, GREEDY, 9)])
     assert isinstance(first, NonFiniteLogitsError)
     assert first.position == 9
@@ -76,10 +76,13 @@ def test_masks_reach_their_rows_and_are_opened_again() -> None:
     any_mask, errors = masks.set_rows([(0, masked([1, 0x80000000]), 5), (2, GREEDY, 5)])
     assert any_mask
     assert errors == {}
-    assert masks.bits_SM.tolist() == [[1, -(1 << 31)], [-1, -1], [-1, -1]]
+    assert masks.bits_SY[0].tolist() == [1, -(1 << 31)]
+    assert masks.is_masked_S.tolist() == [1, 0, 0]
     any_mask, _ = masks.set_rows([(0, masked(None), 6), (1, None, 6)])
     assert not any_mask
-    assert masks.bits_SM[0].tolist() == [-1, -1]
+    _, errors = masks.set_rows([(1, masked([3, 3]), 7)])
+    assert errors == {}
+    assert masks.is_masked_S.tolist() == [0, 1, 0]
 
 
 def test_masks_that_cannot_be_used_are_errors_of_their_rows() -> None:
