@@ -21,6 +21,7 @@ from finsvc.domain.results import CalculatorResult, Quantity
 
 _PLACES_MAX = 15
 _EXACT_INTEGER = 2**53
+_PLAIN_TYPES = frozenset({str, int, bool, type(None), dict, list})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +83,26 @@ def canonical_bytes(document: object) -> bytes:
 
 
 def _is_plain(document: object) -> bool:
-    if isinstance(document, dict):
-        return all(
-            isinstance(key, str) and key.isascii() and _is_plain(value)
-            for key, value in document.items()
-        )
-    if isinstance(document, list):
-        return all(map(_is_plain, document))
-    if isinstance(document, int):
-        return -_EXACT_INTEGER < document < _EXACT_INTEGER
-    return document is None or isinstance(document, str)
+    """Whether a document holds plain keys, texts, truth values and exact integers alone."""
+    tables: list[object] = [[document]]
+    while tables:
+        table = tables.pop()
+        if isinstance(table, dict):
+            if not (set(map(type, table)) <= {str} and "".join(table).isascii()):
+                return False
+            values = list(table.values())
+        else:
+            values = list(table) if isinstance(table, list) else []
+        kinds = set(map(type, values))
+        if not kinds <= _PLAIN_TYPES:
+            return False
+        if int in kinds and any(
+            type(value) is int and abs(value) >= _EXACT_INTEGER for value in values
+        ):
+            return False
+        if dict in kinds or list in kinds:
+            tables.extend(value for value in values if isinstance(value, dict | list))
+    return True
 
 
 def finish(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import ndtr  # type: ignore[import-untyped] # ships no types
 
 from finsvc.calculators.capital.report import capital_result, money, number
-from finsvc.calculators.capital.sa_ccr_addons import AddOns, add_ons
+from finsvc.calculators.capital.sa_ccr_addons import AddOns, add_ons, structure
 from finsvc.calculators.computation import Computation, Figure
 from finsvc.calculators.inputs.capital.rulebook import rule_set
 from finsvc.calculators.inputs.capital.sa_ccr import (
@@ -62,10 +62,11 @@ def sa_ccr(inputs: CcrInput, market: MarketView) -> Computation:
     )
     notionals = _adjusted_notionals(trades, parameters) * _deltas(trades, parameters)
     plain = notionals * _time_factors(trades, parameters)
-    free = add_ons(trades, sets, plain, parameters, num_sets=len(position))
+    layout = structure(trades, sets, parameters)
+    free = add_ons(layout, plain, parameters, num_sets=len(position))
     periods = _risk_periods(inputs.netting_sets, parameters)
     margined = np.where(np.isnan(periods[sets]), plain, notionals * periods[sets])
-    held = add_ons(trades, sets, margined, parameters, num_sets=len(position))
+    held = add_ons(layout, margined, parameters, num_sets=len(position))
     fields: dict[str, Figure] = {}
     tables: dict[str, Figure] = {}
     total = 0.0

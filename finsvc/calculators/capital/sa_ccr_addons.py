@@ -44,30 +44,58 @@ class AddOns:
     by_hedging_set: tuple[Mapping[str, float], ...]
 
 
-def add_ons(
-    trades: tuple[CcrTrade, ...],
-    sets: _Integers,
-    effective: _Floats,
-    parameters: CcrParameters,
-    *,
-    num_sets: int,
-) -> AddOns:
-    """Aggregate effective notionals, given as adjusted notional times delta times time factor."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """Where every trade nets, independent of amounts.
+
+    ``entity_ids`` and ``factors`` have one entry a trade, ``owner`` (code of the hedging set) and
+    ``loadings`` one an entity; a hedging set is the code of its netting set and a name.
+    """
+
+    hedging_sets: list[tuple[int, str]]
+    entities: list[tuple[int, str]]
+    entity_ids: _Integers
+    factors: _Floats
+    owner: _Integers
+    loadings: _Floats
+
+
+def structure(
+    trades: tuple[CcrTrade, ...], sets: _Integers, parameters: CcrParameters
+) -> Structure:
+    """Sort trades into hedging sets and entities.
+
+    Raises:
+        InputError: a rating without factor.
+    """
     hedging_sets, hedging_ids = _coded(
-        [(int(sets[idx]), _hedging_set(trade)) for idx, trade in enumerate(trades)]
+        list(zip(sets.tolist(), map(_hedging_set, trades), strict=True))
     )
     entities, entity_ids = _coded(
-        [(int(hedging_ids[idx]), _entity(trade)) for idx, trade in enumerate(trades)]
+        list(zip(hedging_ids.tolist(), map(_entity, trades), strict=True))
     )
     first = {code: idx for idx, code in reversed(list(enumerate(entity_ids.tolist())))}
-    amounts = effective * np.array(
-        [factor(trade, parameters) for trade in trades], dtype=np.float64
+    return Structure(
+        hedging_sets=hedging_sets,
+        entities=entities,
+        entity_ids=entity_ids,
+        factors=np.array([factor(trade, parameters) for trade in trades], dtype=np.float64),
+        owner=np.array([code for code, _ in entities], dtype=np.int64),
+        loadings=np.array(
+            [_correlation(trades[first[code]], parameters) for code in range(len(entities))],
+            dtype=np.float64,
+        ),
     )
-    by_entity = np.bincount(entity_ids, weights=amounts, minlength=len(entities))
-    owner = np.array([code for code, _ in entities], dtype=np.int64)
-    rho = np.array(
-        [_correlation(trades[first[code]], parameters) for code in range(len(entities))],
-        dtype=np.float64,
+
+
+def add_ons(
+    layout: Structure, effective: _Floats, parameters: CcrParameters, *, num_sets: int
+) -> AddOns:
+    """Aggregate effective notionals, given as adjusted notional times delta times time factor."""
+    hedging_sets, entities = layout.hedging_sets, layout.entities
+    owner, rho = layout.owner, layout.loadings
+    by_entity = np.bincount(
+        layout.entity_ids, weights=effective * layout.factors, minlength=len(entities)
     )
     count = len(hedging_sets)
     systematic = np.bincount(owner, weights=rho * by_entity, minlength=count)
