@@ -8,7 +8,8 @@ within 4.5 standard errors of the difference of the two runs (7 in a million run
 
 A maximum of a likelihood is flat: two optimisers agree on figures that follow from it to ``FITTED``
 and on its parameters, which trade off against each other, to ``FITTED_SHARE``. An implied
-volatility divides the price's noise by a vega that may be small: ``IMPLIED``, in points.
+volatility divides the price's noise by a vega that may be small: ``IMPLIED``, in points. A figure
+per unit of value divides by the value of an option that may be next to nothing: ``QUOTIENT``.
 """
 
 from decimal import Decimal
@@ -21,4 +22,5 @@ SIMULATED = Tolerance(kind=ToleranceKind.STANDARD_ERRORS, amount=Decimal("4.5"))
 ROUNDED = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-11"))
 FITTED = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-3"))
 FITTED_SHARE = Tolerance(kind=ToleranceKind.ABSOLUTE, amount=Decimal("2e-3"))
+QUOTIENT = Tolerance(kind=ToleranceKind.RELATIVE, amount=Decimal("1e-6"))
 IMPLIED = Tolerance(kind=ToleranceKind.ABSOLUTE, amount=Decimal("1e-4"))

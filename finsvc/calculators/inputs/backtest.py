@@ -33,8 +33,8 @@ def _same_length(**series: tuple[Decimal, ...]) -> None:
 class CoverageTestInput(CalculatorInput):
     """Inputs of a coverage test from counts; ``confidence`` is that of the value at risk."""
 
-    observations: Annotated[int, Field(strict=True, ge=1, le=10**9)]
-    exceptions: Annotated[int, Field(strict=True, ge=0, le=10**9)]
+    observations: Annotated[int, Field(strict=True, ge=1, le=10**6)]
+    exceptions: Annotated[int, Field(strict=True, ge=0, le=10**6)]
     confidence: Level = Decimal("0.99")
     test_level: Level = Decimal("0.95")
     as_of: DateText

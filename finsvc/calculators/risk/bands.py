@@ -64,9 +64,9 @@ def shortfall(ordered_n: Floats, var: float, confidence: Decimal, rule: Shortfal
         return var + float((tail - var).mean())
     worst = Fraction(1 - confidence) * len(ordered_n)
     whole = math.floor(worst)
-    total = float(ordered_n[len(ordered_n) - whole :].sum())
-    if whole < len(ordered_n):
-        total += float(worst - whole) * float(ordered_n[len(ordered_n) - whole - 1])
+    # The confidence is above zero, so a loss at the edge is always left.
+    edge = len(ordered_n) - whole
+    total = float(ordered_n[edge:].sum()) + float(worst - whole) * float(ordered_n[edge - 1])
     return total / float(worst)
 
 

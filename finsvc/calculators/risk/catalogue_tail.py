@@ -35,7 +35,15 @@ from finsvc.calculators.second.market_risk.tails import (
     confirm_tail_risk,
 )
 from finsvc.calculators.second.opinion import SecondKind
-from finsvc.calculators.tolerances import ANALYTIC, EXACT, FITTED, FITTED_SHARE, IMPLIED, SIMULATED
+from finsvc.calculators.tolerances import (
+    ANALYTIC,
+    EXACT,
+    FITTED,
+    FITTED_SHARE,
+    IMPLIED,
+    QUOTIENT,
+    SIMULATED,
+)
 from finsvc.domain.results import Tolerance
 
 _BASE = "base currency"
@@ -122,7 +130,7 @@ TAIL: tuple[Calculator, ...] = (
                 name="marginal",
                 unit="1",
                 meaning="Component for one unit of the position's market value.",
-                tolerance=ANALYTIC,
+                tolerance=QUOTIENT,
                 is_table=True,
             ),
             _money("incremental", "Value at risk with less that without it.", is_table=True),

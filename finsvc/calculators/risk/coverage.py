@@ -44,6 +44,9 @@ TABLE_DAYS, TABLE_PROBABILITY = 250, 0.01
 # Cumulative probabilities where the yellow and the red zone begin.
 YELLOW_FROM, RED_FROM = 0.95, 0.9999
 
+PERFECT_FIT = 1e-9
+"""Statistics up to this are rounding noise of a perfect fit."""
+
 
 class Zone(StrEnum):
     """Traffic light of the Basel Committee."""
@@ -77,8 +80,9 @@ def _log_likelihood(probability: float, misses: float, hits: float) -> float:
 
 
 def _ratio(null: float, fitted: float, degrees: int = 1) -> LikelihoodRatio:
-    # A perfect fit may come out a hair below zero.
-    return LikelihoodRatio(statistic=max(0.0, -2.0 * (null - fitted)), degrees=degrees)
+    statistic = -2.0 * (null - fitted)
+    # A perfect fit comes out as rounding noise, whose root the probability would show.
+    return LikelihoodRatio(statistic=statistic if statistic > PERFECT_FIT else 0.0, degrees=degrees)
 
 
 def proportion_of_failures(num_days: int, num_exceptions: int, p: float) -> LikelihoodRatio:

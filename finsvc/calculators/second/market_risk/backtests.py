@@ -50,7 +50,8 @@ def _entropy(hits: int, days: int, p: float) -> float:
     for count, share in ((hits, p), (days - hits, 1.0 - p)):
         if count:
             total += count * math.log(count / (days * share))
-    return max(0.0, 2.0 * total)
+    # Noise of a perfect fit is none at all.
+    return 2.0 * total if 2.0 * total > 1e-9 else 0.0
 
 
 def _at_most(hits: int, days: int, p: Decimal) -> float:

@@ -1,10 +1,12 @@
 import pytest
 
+from finsvc.calculators.plots.documents import format_of, plot_document
 from finsvc.calculators.plots.drawings import BARS_MAX, DRAWINGS, PlotFormat, plot
 from finsvc.calculators.registry import CALCULATORS, calculator
+from finsvc.calculators.serialization import result_to_json
 from finsvc.domain.errors import InputError, UnsupportedError
 from finsvc.domain.results import CalculatorResult
-from tests.finsvc.calculators.factories import book, option, run
+from tests.finsvc.calculators.factories import book, mixed_book, option, run
 from tests.finsvc.calculators.test_registry import REAL_CASES
 from tests.finsvc.marketdata.factories import real_market
 
@@ -72,3 +74,26 @@ def test_calculator_without_a_picture_is_refused() -> None:
     result = run("close", instrument="ABC", as_of="2022-12-30")
     with pytest.raises(UnsupportedError, match="a calculator with a picture"):
         plot(result, PlotFormat.SVG)
+
+
+def test_picture_of_a_denied_result_says_so() -> None:
+    document = result_to_json(run("exposure", portfolio=mixed_book(), as_of="2022-12-30"))
+    fields = {name: {"within": True} for name in document["fields"]}  # type: ignore[attr-defined]
+    confirmed = plot_document({**document, "second": {"fields": fields}}, PlotFormat.SVG)
+    assert b"not confirmed" not in confirmed
+    fields["exposure.USD"] = {"within": False}
+    for second in ({"fields": fields}, {}, None):
+        picture = plot_document({**document, "second": second}, PlotFormat.SVG)
+        assert b"not confirmed" in picture
+
+
+def test_document_of_another_shape_is_refused() -> None:
+    with pytest.raises(InputError):
+        plot_document({"calculator": "exposure"}, PlotFormat.SVG)
+
+
+def test_format_follows_the_ending_of_the_name() -> None:
+    assert format_of("a.SVG") is PlotFormat.SVG
+    assert format_of("b/c.png") is PlotFormat.PNG
+    with pytest.raises(InputError, match=r"a file that ends in \.svg or \.png"):
+        format_of("picture.pdf")
