@@ -6,8 +6,10 @@ from finsvc.calculators.capital.irb import irb_rwa
 from finsvc.calculators.capital.sa_ccr import sa_ccr
 from finsvc.calculators.capital.simm import simm
 from finsvc.calculators.inputs.capital.frtb import FrtbInput
-from finsvc.calculators.inputs.capital.irb import IrbInput
-from finsvc.calculators.inputs.capital.sa_ccr import CcrInput
+from finsvc.calculators.inputs.capital.frtb_rules import FrtbParameters
+from finsvc.calculators.inputs.capital.irb import IrbInput, IrbParameters
+from finsvc.calculators.inputs.capital.rulebook import named_rule_sets
+from finsvc.calculators.inputs.capital.sa_ccr import CcrInput, CcrParameters
 from finsvc.calculators.inputs.capital.simm import SimmInput
 from finsvc.calculators.second.capital.frtb import confirm_frtb_sa
 from finsvc.calculators.second.capital.irb import confirm_irb_rwa
@@ -48,6 +50,13 @@ CAPITAL: tuple[Calculator, ...] = (
             _money("rwa", "Risk-weighted amount of an exposure.", is_table=True),
             _money("expected_loss", "Expected loss; a loss is positive.", is_table=True),
         ),
+        rule_set=named_rule_sets("irb", IrbParameters),
+        formula=(
+            "K = LGD (N((G(PD) + sqrt(R) G(0.999)) / sqrt(1 - R)) - PD) "
+            "(1 + (M - 2.5) b) / (1 - 1.5 b); "
+            "RWA = 12.5 K EAD."
+        ),
+        source="Basel Framework CRE31, CRE32.",
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(IrbInput, irb_rwa),
         second=bind_second(IrbInput, confirm_irb_rwa),
@@ -71,6 +80,12 @@ CAPITAL: tuple[Calculator, ...] = (
             _money("pfe", "Potential future exposure: multiplier times add-on.", is_table=True),
             _money("add_on", "Add-on of a hedging set of a netting set.", is_table=True),
         ),
+        rule_set=named_rule_sets("sa_ccr", CcrParameters),
+        formula=(
+            "EAD = alpha (RC + multiplier AddOn); "
+            "multiplier = min(1, 0.05 + 0.95 exp((V - C) / (1.9 AddOn)))."
+        ),
+        source="Basel Framework CRE52; BCBS 279.",
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(CcrInput, sa_ccr),
         second=bind_second(CcrInput, confirm_sa_ccr),
@@ -93,6 +108,13 @@ CAPITAL: tuple[Calculator, ...] = (
                 is_table=True,
             ),
         ),
+        rule_set=named_rule_sets("frtb", FrtbParameters),
+        formula=(
+            "max over low, medium, high correlations of the sum of "
+            "sqrt(sum K_b^2 + sum gamma S_b S_c) over classes and measures, "
+            "plus default and residual risk."
+        ),
+        source="Basel Framework MAR20 to MAR23.",
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(FrtbInput, frtb_sa),
         second=bind_second(FrtbInput, confirm_frtb_sa),
@@ -110,6 +132,12 @@ CAPITAL: tuple[Calculator, ...] = (
             _dollars("risk_class", "Margin of a risk class in a product class.", is_table=True),
             _dollars("measure", "Margin of a measure of a risk class.", is_table=True),
         ),
+        rule_set="the version of the parameter file that the operator supplies",
+        formula=(
+            "sum over product classes of sqrt(sum psi IM_r IM_s), "
+            "IM = delta + vega + curvature + base correlation, plus add-ons."
+        ),
+        source="ISDA SIMM methodology; parameters need ISDA licence.",
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(SimmInput, simm),
         second=bind_second(SimmInput, confirm_simm),

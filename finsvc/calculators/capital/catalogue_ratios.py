@@ -5,10 +5,21 @@ from finsvc.calculators.capital.credit_sa import credit_rwa
 from finsvc.calculators.capital.cva import ba_cva
 from finsvc.calculators.capital.liquidity import liquidity_coverage, net_stable_funding
 from finsvc.calculators.capital.solvency import capital_ratios, leverage_ratio
-from finsvc.calculators.inputs.capital.credit_sa import CreditInput
-from finsvc.calculators.inputs.capital.cva import CvaInput
-from finsvc.calculators.inputs.capital.liquidity import LcrInput, NsfrInput
-from finsvc.calculators.inputs.capital.solvency import LeverageInput, RatioInput
+from finsvc.calculators.inputs.capital.credit_sa import CreditInput, CreditParameters
+from finsvc.calculators.inputs.capital.cva import CvaInput, CvaParameters
+from finsvc.calculators.inputs.capital.liquidity import (
+    LcrInput,
+    LcrParameters,
+    NsfrInput,
+    NsfrParameters,
+)
+from finsvc.calculators.inputs.capital.rulebook import named_rule_sets
+from finsvc.calculators.inputs.capital.solvency import (
+    LeverageInput,
+    LeverageParameters,
+    RatioInput,
+    RatioParameters,
+)
 from finsvc.calculators.second.capital.credit_sa import confirm_credit_rwa
 from finsvc.calculators.second.capital.cva import confirm_ba_cva
 from finsvc.calculators.second.capital.liquidity import (
@@ -49,6 +60,9 @@ CAPITAL_RATIOS: tuple[Calculator, ...] = (
             _percent("risk_weight", "Risk weight of an exposure.", is_table=True),
             _money("rwa", "Risk-weighted amount of an exposure.", is_table=True),
         ),
+        rule_set=named_rule_sets("sa_credit", CreditParameters),
+        formula="RWA = amount x conversion factor x risk weight.",
+        source="Basel Framework CRE20.",
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(CreditInput, credit_rwa),
         second=bind_second(CreditInput, confirm_credit_rwa),
@@ -64,6 +78,12 @@ CAPITAL_RATIOS: tuple[Calculator, ...] = (
             _money("reduced_total", "Capital charge of the reduced version."),
             _money("standalone", "Standalone charge of a counterparty.", is_table=True),
         ),
+        rule_set=named_rule_sets("ba_cva", CvaParameters),
+        formula=(
+            "DS sqrt((rho sum SCVA)^2 + (1 - rho^2) sum SCVA^2); "
+            "full: beta K_reduced + (1 - beta) K_hedged."
+        ),
+        source="Basel Framework MAR50; BCBS 507.",
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(CvaInput, ba_cva),
         second=bind_second(CvaInput, confirm_ba_cva),
@@ -84,6 +104,9 @@ CAPITAL_RATIOS: tuple[Calculator, ...] = (
             _money("net_outflows", "Outflows less inflows."),
             _money("assets", "Assets of a level after haircuts.", is_table=True),
         ),
+        rule_set=named_rule_sets("lcr", LcrParameters),
+        formula="liquid assets within their caps / (outflows - min(inflows, 75 % of outflows)).",
+        source="BCBS 238; Delegated Regulation (EU) 2015/61.",
         second_kind=SecondKind.OTHER_ALGORITHM,
         compute=bind_compute(LcrInput, liquidity_coverage),
         second=bind_second(LcrInput, confirm_liquidity_coverage),
@@ -102,6 +125,9 @@ CAPITAL_RATIOS: tuple[Calculator, ...] = (
             _money("available", "Weighted amount of a source.", is_table=True),
             _money("required", "Weighted amount of an asset.", is_table=True),
         ),
+        rule_set=named_rule_sets("nsfr", NsfrParameters),
+        formula="available / required stable funding, each the sum of amount x factor.",
+        source="BCBS 295.",
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(NsfrInput, net_stable_funding),
         second=bind_second(NsfrInput, confirm_net_stable_funding),
@@ -118,6 +144,9 @@ CAPITAL_RATIOS: tuple[Calculator, ...] = (
             _money("exposure_total", "Exposure measure."),
             _money("exposure", "Part of the exposure measure.", is_table=True),
         ),
+        rule_set=named_rule_sets("leverage", LeverageParameters),
+        formula="tier 1 / (on-balance + derivatives + financing + off-balance exposure).",
+        source="Basel Framework LEV20 to LEV40.",
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(LeverageInput, leverage_ratio),
         second=bind_second(LeverageInput, confirm_leverage_ratio),
@@ -141,6 +170,12 @@ CAPITAL_RATIOS: tuple[Calculator, ...] = (
             _percent("requirement", "Minimum, pillar 2 and buffers of a tier.", is_table=True),
             _money("surplus", _SURPLUS, is_table=True),
         ),
+        rule_set=named_rule_sets("capital_ratios", RatioParameters),
+        formula=(
+            "capital / max(RWA, floor x standardised RWA); "
+            "surplus over minimum, pillar 2 and combined buffer."
+        ),
+        source="Basel Framework RBC20 to RBC40, RBC90.",
         second_kind=SecondKind.REIMPLEMENTATION,
         compute=bind_compute(RatioInput, capital_ratios),
         second=bind_second(RatioInput, confirm_capital_ratios),

@@ -151,3 +151,13 @@ def rule_set(
         first=min(entry.effective_from for entry in own),
         last=max(entry.effective_to or _LAST_DATE for entry in own),
     )
+
+
+def named_rule_sets(family: str, model: type[ParametersT]) -> str:
+    """List the rule sets of a family with their dates, for the list of calculators."""
+    parts = []
+    for entry in rule_sets(family, model):
+        start = entry.effective_from.isoformat()
+        end = "" if entry.effective_to is None else f" to {entry.effective_to.isoformat()}"
+        parts.append(f"{entry.id} from {start}{end}")
+    return "; ".join(parts)
