@@ -91,7 +91,7 @@ class Network:
             zip(weights.layers, next_norms, strict=True)
         ):
             self._attend(layer_idx, layer, rows, inputs)
-            self._mix_experts(layer, next_norm, rows, inputs.num_rows)
+            self.mix_experts(layer, next_norm, rows, inputs.num_rows)
         return rows
 
     def logits(self, normed_TD: torch.Tensor, rows_S: torch.Tensor | None = None) -> None:
@@ -100,6 +100,37 @@ class Network:
         logits = self.buffers.logits(num_rows)
         lm_head(normed_TD, self.weights.unembedding, out=logits, rows_S=rows_S)
         find_candidates(logits, out=self.buffers.candidates(num_rows))
+
+    def mix_experts(
+        self, layer: GpuLayer, next_norm: torch.Tensor, rows: StepRows, num_rows: torch.Tensor
+    ) -> None:
+        """Route the residual, run the experts, and norm the sum for what comes next."""
+        config, routing = self.config, rows.routing
+        route(rows.residual, layer.router, num_rows, routing)
+        expert_up(
+            routing,
+            layer.up.packed,
+            layer.up.bias,
+            limit=config.swiglu_limit,
+            out_act_RF=rows.act,
+            tile=rows.tile,
+        )
+        expert_down(
+            routing,
+            layer.down.packed,
+            layer.down.bias,
+            rows.act,
+            out_RD=rows.expert_out,
+            tile=rows.tile,
+        )
+        combine_and_norm(
+            rows.expert_out,
+            routing.weights_TK,
+            next_norm,
+            rows.residual,
+            eps=config.rms_norm_eps,
+            out_normed_TD=rows.normed,
+        )
 
     def _attend(self, layer_idx: int, layer: GpuLayer, rows: StepRows, inputs: StepInputs) -> None:
         config = self.config
@@ -137,33 +168,3 @@ class Network:
                 out_TO=rows.attn,
             )
         out_project(rows.attn, layer.out_weight, layer.out_bias, rows.residual)
-
-    def _mix_experts(
-        self, layer: GpuLayer, next_norm: torch.Tensor, rows: StepRows, num_rows: torch.Tensor
-    ) -> None:
-        config, routing = self.config, rows.routing
-        route(rows.residual, layer.router, num_rows, routing)
-        expert_up(
-            routing,
-            layer.up.packed,
-            layer.up.bias,
-            limit=config.swiglu_limit,
-            out_act_RF=rows.act,
-            tile=rows.tile,
-        )
-        expert_down(
-            routing,
-            layer.down.packed,
-            layer.down.bias,
-            rows.act,
-            out_RD=rows.expert_out,
-            tile=rows.tile,
-        )
-        combine_and_norm(
-            rows.expert_out,
-            routing.weights_TK,
-            next_norm,
-            rows.residual,
-            eps=config.rms_norm_eps,
-            out_normed_TD=rows.normed,
-        )

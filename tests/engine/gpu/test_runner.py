@@ -70,13 +70,13 @@ def test_logits_err_no_more_than_bfloat16_explains(
 ) -> None:
     network = runner.launcher.network
     routing: list[torch.Tensor] = []
-    mix = network._mix_experts
+    mix = network.mix_experts
 
     def spy(layer: object, norm: object, rows: object, num_rows: object) -> None:
         mix(layer, norm, rows, num_rows)  # type: ignore[arg-type]
         routing.append(rows.routing.ids_TK.clone())  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(network, "_mix_experts", spy)
+    monkeypatch.setattr(network, "mix_experts", spy)
     runner.launcher.prompts([feed(PROMPT, Draw(sampling=Sampling()))], section=0)
     count = len(PROMPT)
     normed_TD = network.buffers.rows(count).normed.float()

@@ -1,0 +1,1 @@
+"""Rates of the engine, on a CPU and on a GPU."""
