@@ -1,4 +1,4 @@
-"""Published risk weights of the internal ratings-based approach and exposures of SA-CCR.
+"""Published risk weights, exposures of SA-CCR and charges of the basic CVA approach.
 
 Figures are facts of the sources named beside them; the tables are ours.
 """
@@ -179,3 +179,42 @@ def test_sa_ccr_exposure_is_the_published_one(
     document = {**HEAD, "netting_sets": [netting_set], "trades": trades}
     result = confirmed("sa_ccr", document)
     assert abs(value(result, "ead_total") - Decimal(expected)) <= Decimal("0.5")
+
+
+# tomanizer/frtb-capital at 1dca552e (Apache-2.0), frtb-cva fixture ba_cva_reduced_v1; figures only.
+@pytest.mark.parametrize(
+    ("sector", "quality", "ead", "years", "factor", "standalone", "reduced"),
+    [
+        (
+            "sovereign",
+            "investment_grade",
+            "1000000",
+            "2.5",
+            None,
+            "8393.07838681461",
+            "5455.500951429497",
+        ),
+        ("financial", "high_yield", "500000", "1", "1", "42857.142857142855", "27857.142857142855"),
+    ],
+)
+def test_cva_charge_is_the_published_one(
+    sector: str,
+    quality: str,
+    ead: str,
+    years: str,
+    factor: str | None,
+    standalone: str,
+    reduced: str,
+) -> None:
+    row = {"id": "n", "counterparty": "c", "sector": sector, "quality": quality, "ead": ead}
+    row |= {"maturity_years": years, "discount_factor": factor}
+    document = {
+        "as_of": "2026-05-31",
+        "jurisdiction": "basel",
+        "currency": "USD",
+        "version": "reduced",
+        "netting_sets": [row],
+    }
+    result = confirmed("ba_cva", document)
+    assert value(result, "standalone.c") == pytest.approx(Decimal(standalone))
+    assert value(result, "capital_total") == pytest.approx(Decimal(reduced))
