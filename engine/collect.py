@@ -13,8 +13,9 @@ from engine.digest import LogitDigest
 from engine.job import FailureEvent, JobEvent
 from engine.types import FinishReason, Generation, TokenLogprobs
 
-# How often a caller who waits for a token is asked whether it still wants one.
-POLL_S = 0.05
+# How often a caller who waits for a token is asked whether it still wants one: a hundred of them
+# that ask more often keep a processor busy.
+POLL_S = 0.25
 
 
 class Collector:

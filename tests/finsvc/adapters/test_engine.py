@@ -1,10 +1,20 @@
 import json
 
+import pytest
+
+from engine.errors import (
+    DeadlineError,
+    EngineError,
+    EngineStoppedError,
+    NonFiniteLogitsError,
+    QueueFullError,
+)
 from engine.job import Terms
-from engine.types import GenerationRequest, Sampling
-from finsvc.adapters.engine import EngineModel
+from engine.types import Generation, GenerationRequest, Sampling
+from finsvc.adapters.engine import EngineModel, unavailable
 from finsvc.agents.catalogue import INSTRUCTIONS, TOOLS, AgentName, tools_of
 from finsvc.agents.requests import is_well_formed
+from finsvc.domain.errors import BusyError, TimedOutError, UnavailableError
 
 QUESTION = "Where did Apple close?"
 TOOLS_OFFERED = (TOOLS["price"], TOOLS["fx_rate"])
@@ -83,3 +93,42 @@ def test_turn_that_may_not_call_is_a_text(noise: EngineModel) -> None:
     )
     turn = dialogue.next_turn(attempt=0, may_call=False)
     assert turn.calls == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (QueueFullError(waiting_max=4, retry_after_s=7.5), BusyError),
+        (DeadlineError(2.0), TimedOutError),
+        (EngineStoppedError("was stopped or killed"), UnavailableError),
+        (NonFiniteLogitsError(3), UnavailableError),
+    ],
+)
+def test_engine_that_gives_no_answer_is_unavailable_to_callers(
+    error: EngineError, expected: type[UnavailableError]
+) -> None:
+    told = unavailable(error)
+    assert type(told) is expected
+    if isinstance(told, BusyError):
+        assert told.retry_after_s == 7.5
+
+
+class Stopped:
+    """An engine that is being started again."""
+
+    def __init__(self, model: EngineModel) -> None:
+        self.info, self.fingerprint = model.engine.info, model.engine.fingerprint
+        self.tokenizer = model.engine.tokenizer
+        self.is_ready = False
+
+    def generate(self, *_: object, **__: object) -> Generation:
+        raise EngineStoppedError("is starting again")
+
+
+def test_turn_on_an_engine_that_is_away_is_unavailable(noise: EngineModel) -> None:
+    model = EngineModel(Stopped(noise), name="noise")
+    dialogue = model.open(
+        instructions=INSTRUCTIONS, tools=TOOLS_OFFERED, user_message=QUESTION, tenant="t"
+    )
+    with pytest.raises(UnavailableError):
+        dialogue.next_turn(attempt=0, may_call=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from typing import cast
 
@@ -13,7 +14,7 @@ from finsvc.api.agent_completion import CompletionHead
 from finsvc.api.context import ApiContext
 from finsvc.api.raw_completion import complete_events
 from finsvc.api.sse import Finished, Idle, relay
-from finsvc.domain.errors import InputError, UnavailableError
+from finsvc.domain.errors import BusyError, InputError, UnavailableError
 from finsvc.domain.policy import Principal
 from finsvc.services.chat import (
     ChatCommand,
@@ -139,6 +140,28 @@ def test_shutdown_drops_what_waits_and_finishes_what_runs() -> None:
     assert results[:RUNNING_MAX] == ["done"] * RUNNING_MAX
     assert all(isinstance(item, UnavailableError) for item in results[RUNNING_MAX:])
     assert line.num_waiting == 0
+
+
+def test_refused_work_is_told_when_those_that_wait_should_have_begun() -> None:
+    line = admission(max_waiting=1)
+    gate = threading.Event()
+
+    async def fill() -> float:
+        for _ in range(3):
+            await line.run(lambda: time.sleep(0.02))
+        held = [
+            asyncio.create_task(line.run(lambda: gate.wait(10))) for _ in range(RUNNING_MAX + 1)
+        ]
+        await asyncio.sleep(0.05)
+        with pytest.raises(BusyError) as caught:
+            await line.run(lambda: None)
+        gate.set()
+        await asyncio.gather(*held)
+        return caught.value.retry_after_s
+
+    # One waits, and one is done about every 20 ms.
+    assert 0.02 <= asyncio.run(fill()) < 1.0
+    line.close()
 
 
 def test_caller_who_leaves_while_waiting_gives_the_place_back() -> None:
