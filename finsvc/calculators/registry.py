@@ -13,6 +13,7 @@ from finsvc.calculators.catalogue_risk import RISK
 from finsvc.calculators.portfolio.catalogue import PORTFOLIO
 from finsvc.calculators.pricing.catalogue_bonds import BONDS
 from finsvc.calculators.pricing.catalogue_options import OPTIONS
+from finsvc.calculators.pricing.catalogue_rates import RATES
 from finsvc.calculators.risk.catalogue_backtests import BACKTESTS
 from finsvc.calculators.risk.catalogue_tail import TAIL
 from finsvc.domain.errors import UnknownNameError
@@ -26,6 +27,7 @@ _FAMILIES = (
     PORTFOLIO,
     OPTIONS,
     BONDS,
+    RATES,
     CAPITAL,
     CAPITAL_RATIOS,
 )

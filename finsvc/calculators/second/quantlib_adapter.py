@@ -19,6 +19,7 @@ from types import ModuleType
 
 import QuantLib as ql  # type: ignore[import-untyped]  # noqa: N813 (ships no types; its usual name)
 
+from finsvc.domain.errors import CalculationError
 from finsvc.domain.positions import OptionType
 
 _LOCK = threading.Lock()
@@ -64,9 +65,18 @@ def _evaluation_date(on: ql.Date) -> Iterator[None]:
 
 @contextmanager
 def quantlib(on: date) -> Iterator[ModuleType]:
-    """Lend the library with its evaluation date set, alone among threads, for one calculation."""
+    """Lend the library with its evaluation date set, alone among threads, for one calculation.
+
+    Raises:
+        CalculationError: the library refused; nothing is confirmed then.
+    """
     with _evaluation_date(_date(on)):
-        yield ql
+        try:
+            yield ql
+        except RuntimeError as error:
+            raise CalculationError(
+                field="second method", expected="a value by QuantLib", actual=str(error)
+            ) from error
 
 
 def _date(day: date) -> ql.Date:

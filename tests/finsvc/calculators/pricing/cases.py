@@ -160,4 +160,73 @@ BOND_CASES: tuple[tuple[str, Mapping[str, object]], ...] = (
         )
     ),
 )
-PRICING_CASES = (*OPTION_CASES, *BOND_CASES)
+DEPOSITS = {1: "0.003081", 3: "0.007163", 6: "0.012413", 12: "0.015488"}
+SWAPS = {2: "0.011907", 3: "0.01699", 5: "0.02444", 7: "0.028967", 10: "0.03279", 30: "0.037605"}
+QUOTES: tuple[Mapping[str, object], ...] = (
+    *({"kind": "deposit", "months": months, "rate": rate} for months, rate in DEPOSITS.items()),
+    {"kind": "fra", "start_months": 6, "end_months": 9, "rate": "0.0171"},
+    *({"kind": "swap", "months": 12 * years, "rate": rate} for years, rate in SWAPS.items()),
+)
+CURVE: Mapping[str, object] = {"quotes": QUOTES}
+FLAT: Mapping[str, object] = {"zero_rate": "0.021"}
+SWAP = {
+    "as_of": AS_OF,
+    "notional": "1000000",
+    "fixed_rate": "0.03",
+    "maturity": "2030-06-30",
+    "discount_curve": CURVE,
+}
+CDS = {"as_of": AS_OF, "notional": "10000000", "maturity": "2028-06-20", "recovery_rate": "0.4"}
+NODES = (
+    {"date": "2023-12-28", "discount_factor": "0.98"},
+    {"date": "2026-12-28", "discount_factor": "0.91"},
+)
+RATE_CASES: tuple[tuple[str, Mapping[str, object]], ...] = (
+    ("discount_curve", {"as_of": AS_OF, **CURVE}),
+    ("discount_curve", {"as_of": AS_OF, "nodes": NODES, "dates": [AS_OF, "2025-03-01"]}),
+    ("discount_curve", {"as_of": AS_OF, "zero_rate": "-0.01", "dates": ["2030-01-01"]}),
+    ("interest_rate_swap", {**SWAP, "side": "pay_fixed", "start": "2023-01-05"}),
+    (
+        "interest_rate_swap",
+        {
+            **SWAP,
+            "side": "receive_fixed",
+            "start": "2021-06-30",
+            "current_fixing": "0.0254",
+            "spread": "0.001",
+            "floating_payments_a_year": 4,
+            "forward_curve": {"nodes": NODES},
+        },
+    ),
+    (
+        "forward_rate_agreement",
+        {
+            "as_of": AS_OF,
+            "side": "sell",
+            "notional": "1000000",
+            "contract_rate": "0.02",
+            "start": "2023-06-28",
+            "end": "2023-12-28",
+            "discount_curve": CURVE,
+        },
+    ),
+    (
+        "fx_forward",
+        {
+            "as_of": AS_OF,
+            "notional": "-1000000",
+            "spot_rate": "1.0640",
+            "contract_rate": "1.0725",
+            "spot_date": "2022-12-30",
+            "delivery": "2023-12-29",
+            "base_curve": FLAT,
+            "quote_curve": CURVE,
+        },
+    ),
+    ("credit_default_swap", {**CDS, "spread": "0.0245", "curve": CURVE}),
+    (
+        "credit_default_swap",
+        {**CDS, "side": "sell_protection", "hazard_rate": "0.031", "curve": FLAT},
+    ),
+)
+PRICING_CASES = (*OPTION_CASES, *BOND_CASES, *RATE_CASES)
