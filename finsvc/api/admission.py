@@ -57,6 +57,18 @@ class Admission:
         """Whether no more work is taken."""
         return self._is_closed
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next question would be sent back."""
+        return self._num_pending >= self._max_pending
+
+    def busy(self) -> BusyError:
+        """Return what a question that is sent back is told."""
+        return BusyError(
+            f"expected at most {self._max_pending} questions at a time, got one more",
+            retry_after_s=self.retry_after_s,
+        )
+
     async def run(self, work: Callable[[], T]) -> T:
         """Run blocking work in a thread, the caller's context with it.
 
@@ -91,11 +103,8 @@ class Admission:
         with self._lock:
             if self._is_closed:
                 raise UnavailableError("the service is shutting down")
-            if self._num_pending >= self._max_pending:
-                raise BusyError(
-                    f"expected at most {self._max_pending} questions at a time, got one more",
-                    retry_after_s=self.retry_after_s,
-                )
+            if self.is_full:
+                raise self.busy()
             self._num_pending += 1
             future = self._executor.submit(copy_context().run, work)
         future.add_done_callback(self._done)

@@ -13,7 +13,7 @@ from finsvc.api import agents, approvals, audit, calculators, chat, operations, 
 from finsvc.api.admission import Admission
 from finsvc.api.context import ApiContext
 from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
-from finsvc.api.middleware import Authentication, BodyLimit, RequestFrame
+from finsvc.api.middleware import Authentication, BodyLimit, Overload, RequestFrame
 from finsvc.api.ports import ServiceParts
 from finsvc.api.validation import to_input_error
 from finsvc.domain.errors import FinsvcError
@@ -48,6 +48,7 @@ def create_app(services: ServiceParts, telemetry: Telemetry) -> FastAPI:
             Middleware(RequestFrame, telemetry=telemetry),
             Middleware(Authentication, identities=services.identities),
             Middleware(BodyLimit),
+            Middleware(Overload, admission=admission),
         ],
         exception_handlers={
             FinsvcError: _on_error,

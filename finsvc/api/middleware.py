@@ -14,6 +14,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from finsvc.api.admission import Admission
 from finsvc.api.error_map import BodyTooLargeError, NotAuthenticatedError, to_answer
 from finsvc.api.failures import log_failure
 from finsvc.api.ports import Identities
@@ -26,6 +27,8 @@ BODY_BYTES_MAX = 1024 * 1024
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 # Open to this machine only; others need a key.
 LOCAL_PATHS = frozenset({"/metrics"})
+# What is posted here waits for the model.
+QUESTION_PATHS = ("/v1/chat/completions", "/v1/agents/")
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
@@ -147,6 +150,25 @@ class BodyLimit:
     async def _refuse(self, send: Send) -> None:
         error = BodyTooLargeError(f"body: expected at most {self._bytes_max} bytes, got more")
         await send_error(send, error)
+
+
+class Overload:
+    """Sends questions back before they are parsed while no more may wait.
+
+    Under a load far beyond what can be answered most requests end here; each must cost little.
+    """
+
+    def __init__(self, app: ASGIApp, *, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        is_question = scope["type"] == "http" and scope["method"] == "POST"
+        if is_question and self._admission.is_full and scope["path"].startswith(QUESTION_PATHS):
+            await send_error(send, self._admission.busy())
+        else:
+            await self._app(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
