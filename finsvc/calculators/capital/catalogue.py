@@ -102,6 +102,7 @@ CAPITAL: tuple[Calculator, ...] = (
             _money("residual_total", "Residual risk add-on."),
             _money("scenario", "Sensitivities charge of a correlation scenario.", is_table=True),
             _money("charge", "Charge of a class and measure in a scenario.", is_table=True),
+            _money("bucket", "Charge of a bucket in the worst scenario.", is_table=True),
             _money(
                 "default",
                 "Default risk of a bucket; negative where correlation trading hedges.",

@@ -29,7 +29,7 @@ def frtb_sa(inputs: FrtbInput, market: MarketView) -> Computation:
     rules = rule_set("frtb", FrtbParameters, inputs.jurisdiction, inputs.as_of)
     parameters = rules.parameters
     charges = sensitivities_charges(inputs, parameters)
-    totals = {name: sum(part[name] for part in charges.values()) for name in SCENARIOS}
+    totals = {name: sum(part[name].total for part in charges.values()) for name in SCENARIOS}
     chosen = max(SCENARIOS, key=lambda name: totals[name])
     defaults = default_charges(inputs.default_positions, parameters.default_risk)
     default_total = sum(
@@ -47,7 +47,9 @@ def frtb_sa(inputs: FrtbInput, market: MarketView) -> Computation:
         fields[f"scenario.{name}"] = money(totals[name], inputs)
     for (risk_class, measure), part in charges.items():
         for name in SCENARIOS:
-            fields[f"charge.{risk_class}:{measure}:{name}"] = money(part[name], inputs)
+            fields[f"charge.{risk_class}:{measure}:{name}"] = money(part[name].total, inputs)
+        for bucket, charge in part[chosen].buckets.items():
+            fields[f"bucket.{risk_class}:{measure}:{bucket}"] = money(charge, inputs)
     for portfolio, buckets in defaults.items():
         for bucket, charge in buckets.items():
             fields[f"default.{portfolio}:{bucket}"] = money(charge, inputs)

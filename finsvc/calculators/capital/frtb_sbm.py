@@ -32,6 +32,14 @@ SCENARIOS = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassCharge:
+    """Charge of a risk class and measure in a scenario, and the charges of its buckets."""
+
+    total: float
+    buckets: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Bucket:
     """Netted factors of a bucket; ``cells`` lists what the cell codes mean."""
 
@@ -41,7 +49,7 @@ class _Bucket:
 
 def sensitivities_charges(
     inputs: FrtbInput, parameters: FrtbParameters
-) -> dict[tuple[str, str], dict[str, float]]:
+) -> dict[tuple[str, str], dict[str, ClassCharge]]:
     """Charge of every risk class and measure present, by scenario.
 
     Raises:
@@ -50,7 +58,7 @@ def sensitivities_charges(
     rows: defaultdict[tuple[RiskClass, Measure], list[Sensitivity]] = defaultdict(list)
     for row in inputs.sensitivities:
         rows[row.risk_class, row.measure].append(row)
-    charges: dict[tuple[str, str], dict[str, float]] = {}
+    charges: dict[tuple[str, str], dict[str, ClassCharge]] = {}
     for risk_class in RiskClass:
         for measure in Measure:
             if own := rows.get((risk_class, measure)):
@@ -117,7 +125,7 @@ def _charge(
     buckets: Mapping[str, _Bucket],
     parameters: FrtbParameters,
     scenario: str,
-) -> float:
+) -> ClassCharge:
     risk_class, measure = subject
     charges, sums = [], []
     for name, bucket in buckets.items():
@@ -131,10 +139,10 @@ def _charge(
         )
         charges.append(float(np.sqrt(quadratic(bucket.factors, rho))))
     matrix = _gammas(risk_class, list(buckets), parameters)
-    return across(
-        np.array(charges),
-        np.array(sums),
-        scenario_map(matrix, scenario, parameters.scenarios),
+    moved = scenario_map(matrix, scenario, parameters.scenarios)
+    return ClassCharge(
+        total=across(np.array(charges), np.array(sums), moved),
+        buckets=dict(zip(buckets, charges, strict=True)),
     )
 
 
@@ -154,7 +162,7 @@ def _curvature(
     rows: list[CurvatureFactor],
     parameters: FrtbParameters,
     scenario: str,
-) -> float:
+) -> ClassCharge:
     """Curvature of a risk class: the worse shock of each bucket, squared correlations."""
     by_bucket: defaultdict[str, defaultdict[str, list[float]]]
     by_bucket = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
@@ -178,7 +186,10 @@ def _curvature(
         sums.append(float(totals[side]))
     squared = _gammas(risk_class, buckets, parameters) ** 2
     matrix = scenario_map(squared, scenario, parameters.scenarios)
-    return across_curvature(np.array(charges), np.array(sums), matrix)
+    return ClassCharge(
+        total=across_curvature(np.array(charges), np.array(sums), matrix),
+        buckets=dict(zip(buckets, charges, strict=True)),
+    )
 
 
 def _one_shock(

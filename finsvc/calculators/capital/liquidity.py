@@ -124,7 +124,7 @@ def _levels(inputs: LcrInput, parameters: LcrParameters) -> dict[str, float]:
     levels = {"level1": 0.0, "level1_covered": 0.0, "level2a": 0.0, "level2b": 0.0}
     for row in inputs.assets:
         kept = 1.0 - _factor("assets", row, parameters.haircuts)
-        name = "level2b" if row.category == "level2b_rmbs" else row.category
+        name = "level2b" if row.category.startswith("level2b") else row.category
         levels[name] += float(row.amount) * kept
     return levels
 

@@ -35,20 +35,25 @@ def confirm_frtb_sa(inputs: FrtbInput, market: MarketView) -> SecondOpinion:
     parameters = rule_set("frtb", FrtbParameters, inputs.jurisdiction, inputs.as_of).parameters
     values: dict[str, Number] = {}
     totals = dict.fromkeys(("low", "medium", "high"), 0.0)
+    buckets: dict[str, dict[str, float]] = {name: {} for name in totals}
     groups: defaultdict[str, list[Sensitivity]] = defaultdict(list)
     for row in inputs.sensitivities:
         groups[f"{row.risk_class.value}:{row.measure.value}"].append(row)
     for name, rows in groups.items():
-        for scenario, amount in _linear(rows, parameters, inputs.currency).items():
+        for scenario, (amount, parts) in _linear(rows, parameters, inputs.currency).items():
             values[f"charge.{name}:{scenario}"] = amount
             totals[scenario] += amount
+            buckets[scenario].update({f"bucket.{name}:{key}": x for key, x in parts.items()})
     for risk_class in {row.risk_class.value for row in inputs.curvature}:
         for scenario in totals:
-            amount = _curvature(inputs, risk_class, parameters, scenario)
-            values[f"charge.{risk_class}:curvature:{scenario}"] = amount
+            amount, parts = _curvature(inputs, risk_class, parameters, scenario)
+            name = f"{risk_class}:curvature"
+            values[f"charge.{name}:{scenario}"] = amount
             totals[scenario] += amount
+            buckets[scenario].update({f"bucket.{name}:{key}": x for key, x in parts.items()})
     values.update({f"scenario.{name}": amount for name, amount in totals.items()})
     worst = max(totals.values())
+    values.update(buckets[max(totals, key=lambda name: totals[name])])
     defaults, default_total = confirm_defaults(inputs.default_positions, parameters.default_risk)
     values.update({f"default.{name}": amount for name, amount in defaults.items()})
     exotic = sum(float(r.notional) for r in inputs.residual_positions if r.kind == "exotic")
@@ -61,8 +66,10 @@ def confirm_frtb_sa(inputs: FrtbInput, market: MarketView) -> SecondOpinion:
     return opinion("pair by pair, correlation matrices written out", values)
 
 
-def _linear(rows: list[Sensitivity], parameters: FrtbParameters, currency: str) -> dict[str, float]:
-    """Delta or vega charge of a risk class by scenario."""
+def _linear(
+    rows: list[Sensitivity], parameters: FrtbParameters, currency: str
+) -> dict[str, tuple[float, dict[str, float]]]:
+    """Delta or vega charge of a risk class and its buckets by scenario."""
     sums: defaultdict[str, defaultdict[Factor, list[float]]]
     sums = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -84,7 +91,7 @@ def _linear_scenario(
     buckets: dict[str, list[tuple[Factor, float]]],
     parameters: FrtbParameters,
     scenario: str,
-) -> float:
+) -> tuple[float, dict[str, float]]:
     charges = {}
     totals = {}
     for bucket, members in buckets.items():
@@ -97,7 +104,7 @@ def _linear_scenario(
         squared = _all_pairs([factor for factor, _ in members], amounts, scenario, parameters)
         noise = NEGLIGIBLE * float(np.abs(amounts).sum()) ** 2
         charges[bucket] = math.sqrt(squared) if squared > noise else 0.0
-    return combine(risk_class, charges, totals, parameters, scenario=scenario)
+    return combine(risk_class, charges, totals, parameters, scenario=scenario), charges
 
 
 def _all_pairs(
@@ -132,7 +139,7 @@ def _numbered(words: list[str]) -> npt.NDArray[np.int64]:
 
 def _curvature(
     inputs: FrtbInput, risk_class: str, parameters: FrtbParameters, scenario: str
-) -> float:
+) -> tuple[float, dict[str, float]]:
     cells: defaultdict[str, defaultdict[str, list[tuple[float, float]]]]
     cells = defaultdict(lambda: defaultdict(list))
     rules = parameters.bucketed.get(risk_class)
@@ -151,7 +158,8 @@ def _curvature(
             moves = [math.fsum(pair[side] for pair in pairs) for pairs in members.values()]
             results.append((_shock(moves, rho, is_other=is_other), math.fsum(moves)))
         charges[bucket], totals[bucket] = max(results)
-    return combine(risk_class, charges, totals, parameters, scenario=scenario, is_curvature=True)
+    total = combine(risk_class, charges, totals, parameters, scenario=scenario, is_curvature=True)
+    return total, charges
 
 
 def _shock(moves: list[float], rho: float, *, is_other: bool) -> float:

@@ -29,7 +29,7 @@ def confirm_liquidity_coverage(inputs: LcrInput, market: MarketView) -> SecondOp
     levels = {"level1": Decimal(0), "level1_covered": Decimal(0)}
     levels |= {"level2a": Decimal(0), "level2b": Decimal(0)}
     for row in inputs.assets:
-        level = row.category.removesuffix("_rmbs")
+        level = next(name for name in reversed(levels) if row.category.startswith(name))
         levels[level] += row.amount - row.amount * _exact(rules.haircuts[row.category])
     gross = sum(levels.values(), Decimal(0))
     unwound = {

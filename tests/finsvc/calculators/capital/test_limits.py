@@ -1,6 +1,6 @@
 """Limits at the edges, properties and other forms of input of the capital calculators."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import pytest
@@ -21,6 +21,7 @@ from tests.finsvc.calculators.capital.cases import (
     simm_document,
     trade,
 )
+from tests.finsvc.calculators.capital.large import crif, sensitivities, trades
 from tests.golden.capital.runs import confirmed, value
 
 
@@ -277,3 +278,26 @@ def test_simm_curvature_of_offsetting_vegas_is_zero() -> None:
     rows = [vega, {**vega, "amount_usd": "-5"}]
     result = confirmed("simm", simm_document(crif=rows))
     assert value(result, "margin_total") == 0
+
+
+@pytest.mark.parametrize("count", [1, 37, 400])
+@pytest.mark.parametrize(
+    ("name", "make"), [("frtb_sa", sensitivities), ("sa_ccr", trades), ("simm", crif)]
+)
+def test_random_books_are_confirmed_in_every_field(
+    name: str, make: Callable[[int], Mapping[str, object]], count: int
+) -> None:
+    assert confirmed(name, make(count)).fields
+
+
+def test_lcr_of_the_eu_knows_more_assets_and_deposits() -> None:
+    document = {
+        **head("eu"),
+        "assets": [
+            line("a", "level1", "100"),
+            line("b", "level2b_covered", "10"),
+            line("c", "level2b_consumer", "10"),
+        ],
+        "outflows": [line("o", "retail_higher_one", "1000")],
+    }
+    assert value(confirmed("lcr", document), "liquid_assets") == Decimal("113.5")
