@@ -215,7 +215,8 @@ def factor_growth(
         if days is None:
             days = fixing_days(market, book.currencies[0], book.base, end=as_of, count=count)
         columns.extend(market.fx_rates(code, book.base, days) for code in book.currencies)
-    levels_tf = np.stack(columns, axis=1) if columns else np.ones((count, 0))
+    # Each factor's history stays contiguous: revaluation reads it column by column.
+    levels_tf = np.stack(columns).T if columns else np.ones((count, 0))
     return levels_tf[step:] / levels_tf[:-step]
 
 

@@ -66,7 +66,9 @@ def require_same_days(
 
 def covariance(observations_nf: Floats) -> Floats:
     """Sample covariance (n - 1) of the columns, shape (F, F); F may be zero."""
-    centred_nf = observations_nf - observations_nf.mean(axis=0)
+    # The order of additions, and with it the bits, follows the layout in memory.
+    rows_nf = np.ascontiguousarray(observations_nf)
+    centred_nf = rows_nf - rows_nf.mean(axis=0)
     moments_ff = np.zeros((observations_nf.shape[1],) * 2)
     for column in range(len(moments_ff)):
         moments_ff[column] = (centred_nf * centred_nf[:, [column]]).sum(axis=0)

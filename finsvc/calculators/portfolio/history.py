@@ -11,7 +11,7 @@ from finsvc.calculators.returns import require_same_days
 from finsvc.domain.errors import InputError, UnsupportedError
 from finsvc.domain.identifiers import CurrencyCode, InstrumentId
 from finsvc.domain.market import MarketView, Series
-from finsvc.domain.positions import CashPosition, OptionPosition
+from finsvc.domain.positions import CashPosition, OptionPosition, StockPosition
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -46,16 +46,12 @@ def daily_values(
         raise UnsupportedError(
             field="portfolio.positions", expected="shares and cash alone", actual="options"
         )
+    shares = [position for position in positions if isinstance(position, StockPosition)]
+    cash = [position for position in positions if isinstance(position, CashPosition)]
     days: Days | None = None
     values_n = np.zeros(0)
     first: InstrumentId | None = None
-    cash: list[CashPosition] = []
-    for position in positions:
-        if isinstance(position, CashPosition):
-            cash.append(position)
-            continue
-        if isinstance(position, OptionPosition):
-            continue
+    for position in shares:
         series = market.closes_between(position.instrument, start, end)
         for day, field in ((start, "start"), (end, "end")):
             require_trading_day(series, day, position.instrument, field)

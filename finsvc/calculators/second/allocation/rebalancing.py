@@ -62,12 +62,11 @@ def confirm_rebalancing_proposal(inputs: RebalancingInput, market: MarketView) -
     """Count shares in exact fractions."""
     held: dict[InstrumentId, Fraction] = {}
     cash = Fraction(0)
-    for position in inputs.portfolio.positions:
-        if isinstance(position, StockInput):
-            known = held.get(position.instrument, Fraction(0))
-            held[position.instrument] = known + Fraction(position.quantity)
-        elif isinstance(position, CashInput):
-            cash += Fraction(position.amount) * _rate(inputs, market, position.currency)
+    positions = inputs.portfolio.positions
+    for share in (position for position in positions if isinstance(position, StockInput)):
+        held[share.instrument] = held.get(share.instrument, Fraction(0)) + Fraction(share.quantity)
+    for amount in (position for position in positions if isinstance(position, CashInput)):
+        cash += Fraction(amount.amount) * _rate(inputs, market, amount.currency)
     weights = {target.instrument: Fraction(target.weight) for target in inputs.targets}
     prices = {
         name: Fraction(market.close(name, inputs.as_of))

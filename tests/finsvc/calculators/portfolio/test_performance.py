@@ -30,6 +30,7 @@ def test_constant_price_has_no_ratios() -> None:
     assert set(fields) == {"total_return", "annual_return", "max_drawdown", "volatility"}
     assert fields["total_return"].value == 0
     benchmark = {"portfolio": book(stock("FLAT", "1")), "benchmark": "FLAT"}
+    assert disagreements("portfolio_performance", **benchmark, **YEAR) == []
     compared = run("portfolio_performance", **benchmark, **YEAR).fields
     assert "information_ratio" not in compared
     assert "beta" not in compared

@@ -104,6 +104,7 @@ def test_books_of_every_kind_are_backtested_by_both_methods(portfolio: dict[str,
 def test_book_without_risk_never_has_an_exception() -> None:
     document = {"portfolio": book(cash("USD", "5")), "as_of": AS_OF, "window_days": 10}
     assert run("book_backtest", **document).fields["exceptions"].value == 0
+    assert disagreements("book_backtest", **document) == []
 
 
 def test_exceptions_of_a_book_are_named_by_day() -> None:

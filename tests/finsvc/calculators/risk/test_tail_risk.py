@@ -156,7 +156,9 @@ def test_components_add_up_to_the_value_at_risk(document: dict[str, object], met
 
 def test_position_without_value_has_no_marginal_figure() -> None:
     both = book(stock("ABC", "1"), stock("IDX", "1"), stock("IDX", "-1"))
-    fields = run("var_contributions", portfolio=both, as_of=AS_OF, window_days=100).fields
+    document = {"portfolio": both, "as_of": AS_OF, "window_days": 100}
+    assert disagreements("var_contributions", **document) == []
+    fields = run("var_contributions", **document).fields
     assert "marginal.ABC" in fields
     assert "marginal.IDX" not in fields
 
