@@ -219,3 +219,35 @@ def test_turn_grammar_holds_with_the_large_vocabulary() -> None:
             mask.accept(walked[-1])
         turn = parse_turn(walked, tokenizer, {tool.name for tool in agent_tools()})
         assert len(turn.calls) + (turn.final is not None) == 1
+
+
+WELL_FORMED = (
+    "<|channel|>final<|message|>It is caf\u00e9 5.<|return|>",
+    "<|channel|>analysis<|message|>a < b<|end|><|start|>assistant"
+    "<|channel|>final<|message|>b<|return|>",
+    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>commentary<|message|>"
+    "Wait.<|end|><|start|>assistant<|channel|>commentary to=functions.price <|constrain|>json"
+    '<|message|>{"s":"KO"}<|call|>',
+    ' to=functions.price<|channel|>commentary <|constrain|>json<|message|>{"s":"KO"}<|call|>',
+    '<|channel|>analysis to=functions.price code<|message|>{"s":"KO"}<|call|>',
+)
+
+
+@pytest.mark.parametrize("text", WELL_FORMED)
+def test_well_formed_turn_reads_as_the_reference_reads_it(text: str) -> None:
+    token_ids = stream(text, o200k_tokenizer())
+    turn = parse_turn(token_ids, o200k_tokenizer(), {"price"})
+    found: dict[str, list[str]] = {"analysis": [], "commentary": [], "final": [], "call": []}
+    for message in oracle().parse_messages_from_completion_tokens(
+        token_ids, reference.Role.ASSISTANT
+    ):
+        (content,) = message.content
+        assert isinstance(content, reference.TextContent)
+        assert message.channel is not None
+        found["call" if message.recipient else message.channel].append(content.text)
+    assert found == {
+        "analysis": [turn.analysis] if turn.analysis else [],
+        "commentary": [turn.preamble] if turn.preamble else [],
+        "final": [turn.final] if turn.final else [],
+        "call": [call.arguments for call in turn.calls],
+    }
