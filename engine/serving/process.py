@@ -4,7 +4,9 @@
 
 Standard output carries one JSON line once the model is loaded, `{"ready": true}` or
 `{"error": {"code", "message"}}`. The end of standard input, which comes when the parent closes it
-or dies, and SIGTERM let the engine finish what runs and end. SIGINT is the parent's business.
+or dies, lets the engine finish what runs and end. SIGINT and SIGTERM, which a terminal or a service
+manager may send to all processes at once, are the parent's business: it still needs the engine to
+finish its own requests.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
 from engine.engine import Engine, check_request
 from engine.errors import EngineError
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int)
     given = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     try:
         engine = Engine.load(given.model, num_threads=given.threads)
     except EngineError as error:
@@ -49,12 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
             mask_of=lambda grammar: engine.grammars.mask(grammar),
             check=lambda request: check_request(request, engine.info.config),
         )
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            # A thread, since the interrupted one may hold the lock that stopping needs.
-            threading.Thread(target=server.stop).start()
-
-        signal.signal(signal.SIGTERM, stop)
         threading.Thread(target=_watch_parent, args=(server,), daemon=True).start()
         _say({"ready": True})
         server.run()

@@ -7,6 +7,7 @@ nobody; one that does not read at all is cut off. A connection that ends takes i
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import socket
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 # A minute of tokens of a full batch; who is behind by more has stopped reading.
 OUTBOX_MAX = 100_000
 _IDLE_S = 1.0
+# The longest step is a fraction of a second; the first ones of a GPU may compile kernels.
+STEP_S_MAX = 300.0
 
 
 class EngineServer:
@@ -70,7 +73,12 @@ class EngineServer:
         threading.Thread(target=self._accept, name="engine-accept", daemon=True).start()
         while not (self._is_stopping.is_set() and not self.core.has_work):
             if self.core.wait_for_work(_IDLE_S):
-                self.core.step()
+                # A device that hangs must not look like one that works: the supervisor starts anew.
+                faulthandler.dump_traceback_later(STEP_S_MAX, exit=True)
+                try:
+                    self.core.step()
+                finally:
+                    faulthandler.cancel_dump_traceback_later()
 
     def stop(self) -> None:
         """Take no more requests; `run` returns once those that run are done."""

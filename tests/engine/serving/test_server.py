@@ -3,6 +3,7 @@
 import io
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from engine.serving.client import RemoteEngine, RemoteFingerprint, RemoteInfo
 from engine.serving.server import EngineServer
 from engine.tokenizer import Tokenizer
 from engine.types import FinishReason, GenerationRequest, TokenMask
+from tests.data import ROOT
 from tests.engine.fake_runner import FakeRunner
 from tests.engine.test_scheduler import alone
 
@@ -270,3 +272,28 @@ def test_process_without_a_model_says_why(tmp_path: Path, monkeypatch: pytest.Mo
     code = process.main(["--model", str(tmp_path), "--listener", "0"])
     assert code == process.EXIT_UNUSABLE
     assert '"code": "checkpoint_missing"' in said.getvalue()
+
+
+HANGS = """
+import sys
+from tests.engine.serving import test_server
+test_server.server.STEP_S_MAX = 0.2
+served = test_server.serve(sys.argv[1])
+served.runner.gate.clear()
+served.core.submit(test_server.request(), print)
+served.thread.join(8)
+"""
+
+
+def test_step_that_hangs_ends_the_process(tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", HANGS, str(tmp_path / "s")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+    assert "in run" in done.stderr
