@@ -7,6 +7,7 @@ Money and 64-bit numbers travel as strings: JCS numbers are IEEE 754 doubles, an
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, TypeAlias
 
@@ -20,6 +21,15 @@ JsonValue: TypeAlias = (
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 
+# The standard encoder in C, ten times as fast, gives the same bytes where nothing but texts, small
+# integers, booleans and null occurs; numbers with a fraction are for the other one.
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+_SCALARS = frozenset((str, int, bool, type(None)))
+_LONG_NUMBER = re.compile(r"(?:^|[\[,:])-?[0-9]{16}")
+
+
 def canonical_bytes(value: JsonValue, *, field: str = "predicate") -> bytes:
     """Serialise a JSON value as RFC 8785 does.
 
@@ -27,6 +37,11 @@ def canonical_bytes(value: JsonValue, *, field: str = "predicate") -> bytes:
         RecordError: The value is not I-JSON (NaN, a large integer, a lone surrogate, another type).
     """
     try:
+        if _is_plain(value):
+            text = _encoder.encode(value)
+            # Only the order of names beyond the surrogates, and large integers, can differ.
+            if (text.isascii() or max(text) < "\ud800") and not _LONG_NUMBER.search(text):
+                return text.encode()
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, RecursionError) as error:
         raise RecordError(field, expected="I-JSON (RFC 7493)", actual=str(error)) from error
@@ -102,6 +117,21 @@ def parse_base64(text: str, *, field: str) -> bytes:
 def encode_base64(data: bytes) -> str:
     """Encode standard base64 with padding."""
     return base64.b64encode(data).decode("ascii")
+
+
+def _is_plain(value: JsonValue) -> bool:
+    """Say whether a value holds only texts, integers, booleans, null, and such by name."""
+    if isinstance(value, dict):
+        items: Sequence[JsonValue] = list(value.values())
+        if not set(map(type, value)) <= {str}:
+            return False
+    elif isinstance(value, list | tuple):
+        items = value
+    else:
+        return type(value) in _SCALARS
+    if set(map(type, items)) <= _SCALARS:
+        return True
+    return all(map(_is_plain, items))
 
 
 def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

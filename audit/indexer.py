@@ -120,9 +120,7 @@ class Indexer:
     def _run(self) -> None:
         while True:
             with self._wake:
-                if not self._is_closing:
-                    self._wake.wait(_PAUSE_S)
-                is_last = self._is_closing
+                is_last = self._wake.wait_for(lambda: self._is_closing, _PAUSE_S)
             with self._turn:
                 try:
                     self._catch_up()

@@ -6,7 +6,6 @@ segment are in memory.
 """
 
 import struct
-import sys
 import zlib
 from array import array
 from bisect import bisect_right
@@ -53,11 +52,8 @@ def places_path(directory: Path, first_index: int) -> Path:
 
 def encode_places(places: SegmentPlaces) -> bytes:
     """Return a place file's bytes."""
-    offsets = places.starts[:]
-    offsets.append(places.end)
-    if sys.byteorder == "little":
-        offsets.byteswap()
-    data = _MAGIC + _COUNT.pack(len(places.starts)) + offsets.tobytes()
+    count = len(places.starts)
+    data = _MAGIC + struct.pack(f">Q{count}QQ", count, *places.starts, places.end)
     return data + _CRC.pack(zlib.crc32(data))
 
 
@@ -71,11 +67,8 @@ def decode_places(data: bytes, *, count: int) -> SegmentPlaces | None:
         zlib.crc32(body)
     ):
         return None
-    offsets = new_offsets()
-    offsets.frombytes(body[head:])
-    if sys.byteorder == "little":
-        offsets.byteswap()
-    return SegmentPlaces(offsets[:-1], offsets[-1])
+    *starts, end = struct.unpack(f">{count + 1}Q", body[head:])
+    return SegmentPlaces(array("Q", starts), end)
 
 
 def find_places(data: bytes) -> SegmentPlaces:

@@ -1,6 +1,6 @@
 """The reading half of a log: entries, receipts, proofs, search."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from audit.canonical import JsonObject, parse_json_object
@@ -147,6 +147,11 @@ class Reader:
         """Return the indices of the entries that meet a query, oldest first."""
         self._indexer.grow(self.size)
         return self._indexer.find(query)
+
+    def forget_terms(self, indices: Sequence[int]) -> None:
+        """Take what destroyed records could be found by out of the search index."""
+        self._indexer.grow(self.size)
+        self._indexer.remove_terms(indices)
 
     def receipt(self, index: int) -> Receipt:
         """Return the proof that an entry is in the log, against the latest checkpoint.

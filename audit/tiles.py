@@ -135,12 +135,7 @@ class TileTree(Tree):
                 return None
             edge.append(build_rows(data))
         tree._size, tree._edge = size, edge
-        try:
-            is_right = tree.root() == root
-        except CorruptLogError:
-            is_right = False
-        # What an edge of another size left in the cache must not be believed.
-        return tree if is_right else None
+        return tree if tree.root() == root else None
 
     @property
     def size(self) -> int:

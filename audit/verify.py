@@ -33,6 +33,7 @@ from audit.layout import (
     CHECKPOINT,
     FORMAT,
     LOCK,
+    TIMESTAMPS,
     VKEY,
     read_checkpoint_note,
     read_keyring,
@@ -180,11 +181,14 @@ class _Verification:
         if published is not None:
             self._check_root(scan, published, CHECKPOINT)
         for note in trusted:
-            self._check_trusted(scan, note, keyring)
+            self._check_trusted(scan, note, keyring, "trusted checkpoint")
+        for path in sorted((self._directory / TIMESTAMPS).glob("*.note")):
+            note = path.read_text(errors="replace")
+            self._check_trusted(scan, note, keyring, self._relative(path))
         self._check_files(scan, was_closed=closed)
         if scan.damage is None:
-            for path, detail in check_derived(self._directory, scan, is_complete=closed):
-                self._warn(Reason.DERIVED, None, path, detail)
+            for name, detail in check_derived(self._directory, scan, is_complete=closed):
+                self._warn(Reason.DERIVED, None, name, detail)
 
     def _check_identity(self, verifier: Verifier | None) -> Keyring | None:
         try:
@@ -313,20 +317,20 @@ class _Verification:
                 f"the first {checkpoint.size} entries have another root than the checkpoint",
             )
 
-    def _check_trusted(self, scan: Scan, note: str, keyring: Keyring) -> None:
+    def _check_trusted(self, scan: Scan, note: str, keyring: Keyring, path: str) -> None:
         try:
             checkpoint = open_checkpoint(note, keyring.verifiers)
         except (FormatError, SignatureError, WrongKeyError) as error:
-            self._problem(Reason.CHECKPOINT, None, "trusted checkpoint", str(error))
+            self._problem(Reason.CHECKPOINT, None, path, str(error))
             return
         if checkpoint.size > scan.tree.size:
             self._problem(
                 Reason.CHECKPOINT,
                 scan.tree.size,
-                "trusted checkpoint",
+                path,
                 f"it covers {checkpoint.size} entries, the log has {scan.tree.size}",
             )
-        self._check_root(scan, checkpoint, "trusted checkpoint")
+        self._check_root(scan, checkpoint, path)
 
     def _check_files(self, scan: Scan, *, was_closed: bool) -> None:
         known = {self._directory / name for name in (FORMAT, VKEY, CHECKPOINT, LOCK)}

@@ -40,7 +40,7 @@ from audit.segment import (
     encode_header,
     segment_path,
 )
-from audit.signed_note import Verifier, join_note
+from audit.signed_note import join_note
 from audit.signing import LogSigner
 from audit.state import Committed, LogState
 
@@ -193,11 +193,6 @@ class Writer:
         except BaseException as error:
             self._failure = error
             raise
-
-    @property
-    def verifier(self) -> Verifier:
-        """The key that is current."""
-        return self._signer.verifier
 
     def close(self) -> None:
         """End in good order: leave no mark, give the lock back. A second call does nothing.

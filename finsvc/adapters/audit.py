@@ -15,7 +15,8 @@ from audit.keys import FileSigner
 from audit.log import Log
 from audit.options import LogOptions
 from audit.record import Record, Subject
-from audit.signing import DirectSigner, SignerMemory
+from audit.signer_process import SignerConfig, SignerProcess
+from audit.signing import DirectSigner, LogSigner, SignerMemory
 from audit.verify import VerifyReport, verify_directory
 from finsvc.adapters.log_keys import LogKeys
 from finsvc.adapters.log_terms import index_terms
@@ -37,10 +38,18 @@ class AuditLog:
         self._log = log
 
     @classmethod
-    def open(cls, directory: Path, key_file: Path) -> "AuditLog":
+    def open(
+        cls, directory: Path, key_file: Path, *, is_signer_separate: bool = False
+    ) -> "AuditLog":
         """Open the log for writing; the first time, make its keys and the log.
 
         The origin gets a random part, so that logs of two installations are never taken for one.
+
+        Args:
+            directory: The log.
+            key_file: Its signing key; the other keys lie beside it.
+            is_signer_separate: Whether the key is held by a process of its own, as a service should
+                have it.
 
         Raises:
             AuditError: Keys and log do not belong together, are damaged or cannot be written.
@@ -49,9 +58,7 @@ class AuditLog:
         keys = LogKeys(key_file)
         if not key_file.exists() and not directory.exists():
             keys.create(f"finsvc.local/{secrets.token_hex(8)}")
-        signer = DirectSigner(
-            FileSigner.load(key_file, passphrase=keys.passphrase()), SignerMemory(keys.memory)
-        )
+        signer = _open_signer(keys, is_separate=is_signer_separate)
         try:
             options = LogOptions(terms=index_terms)
             vault = keys.load_vault()
@@ -160,6 +167,15 @@ class AuditLog:
             body = self._log.read(index).content
         kind = RecordKind(statement.type.split(":")[3])
         return LoggedRecord(index=index, kind=kind, record_id=statement.id, body=body)
+
+
+def _open_signer(keys: LogKeys, *, is_separate: bool) -> LogSigner:
+    passphrase = keys.passphrase()
+    if is_separate:
+        config = SignerConfig(key=keys.key, memory=keys.memory, passphrase=passphrase)
+        return SignerProcess(config)
+    signer = FileSigner.load(keys.key, passphrase=passphrase)
+    return DirectSigner(signer, SignerMemory(keys.memory))
 
 
 def verify_log(directory: Path, key_file: Path | None = None) -> VerifySummary:

@@ -2,6 +2,9 @@ import json
 import struct
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.canonical import canonical_bytes, count_field, parse_count, parse_json, text_field
 from audit.errors import FormatError, RecordError
@@ -60,3 +63,39 @@ def test_count_field_not_a_count_is_refused(value: object):
 def test_text_field_missing_is_refused():
     with pytest.raises(FormatError, match=r"x\.n"):
         text_field({}, "n", field="x")
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner)
+        | st.dictionaries(st.text() | st.sampled_from(["\uffff", "\U00010000", "é"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(value=PLAIN)
+def test_canonical_bytes_fast_and_slow_way_agree(value):
+    try:
+        expected = rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError:
+        with pytest.raises(RecordError):
+            canonical_bytes(value)
+    else:
+        assert canonical_bytes(value) == expected
+
+
+@pytest.mark.parametrize("number", [2**53 - 1, 1 - 2**53, 999_999_999_999_999, 0, -1])
+@pytest.mark.parametrize("wrap", [lambda n: n, lambda n: [n], lambda n: {"a": [0, n]}])
+def test_canonical_bytes_large_integers_are_written_in_full(number: int, wrap):
+    assert canonical_bytes(wrap(number)) == rfc8785.dumps(wrap(number))
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda n: n, lambda n: [n], lambda n: {"a": n}, lambda n: [0, -n]]
+)
+def test_canonical_bytes_integer_beyond_a_double_is_refused_anywhere(wrap):
+    with pytest.raises(RecordError):
+        canonical_bytes(wrap(2**53))

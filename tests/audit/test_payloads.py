@@ -118,6 +118,7 @@ def test_reference_json_round_trips(vault):
         {"size_bytes": -1},
         {"size_bytes": None},
         {"key": None},
+        {"key": 7, "commitment": "0" * 64},
         {"key": {"slot": "0" * 16, "subject": "x"}, "commitment": "0" * 64},
         {"key": {"slot": "0", "subject": "0" * 32}, "commitment": "0" * 64},
         {"key": {"slot": "0" * 16, "subject": "0" * 32}},

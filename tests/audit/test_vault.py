@@ -143,3 +143,12 @@ def test_new_subject_that_cannot_be_made_durable_is_not_used(tmp_path):
     with pytest.raises(LogFailedError):
         vault.subject_id("client")
     assert vault.find_subject("client") is None
+
+
+def test_tree_remembers_few_places(monkeypatch):
+    monkeypatch.setattr("audit.vault._REMEMBERED_MAX", 2)
+    tree = SecretTree({"": b"k" * 32})
+    slots = [number << 20 for number in range(6)]
+    first = [tree.secret(slot) for slot in slots]
+    assert [tree.secret(slot) for slot in slots] == first
+    assert len(tree._near) <= 2
