@@ -125,7 +125,9 @@ def open_services(
         data = open_data(settings, on_progress)
         model = _load_model(settings, on_progress, stack, is_served=is_served)
         policy = CedarPolicies(data_dir / "bundles")
-        audit = AuditLog.open(data_dir / "log", data_dir / "keys" / "log.pem")
+        audit = AuditLog.open(
+            data_dir / "log", data_dir / "keys" / "log.pem", is_signer_separate=True
+        )
         stack.callback(audit.close)
         yield _join(
             settings,
