@@ -45,7 +45,7 @@ from kernels.launch import (
 
 ROWS: tl.constexpr = tl.constexpr(16)
 # Loads of partial results that are under way at once while they are folded.
-FOLD_UNROLL: tl.constexpr = tl.constexpr(8)
+FOLD_UNROLL: tl.constexpr = tl.constexpr(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +65,11 @@ class DecodeLaunch:
 
 # The first entry whose sequences are at least those of the step holds.
 FULL_LAUNCHES = (
-    (2, DecodeLaunch(programs=64, warps=2, stages=3)),
-    (4, DecodeLaunch(programs=32, warps=2, stages=3)),
+    (2, DecodeLaunch(programs=64, warps=4, stages=3)),
+    (4, DecodeLaunch(programs=32, warps=4, stages=3)),
     (8, DecodeLaunch(programs=16, warps=1, stages=3)),
-    (16, DecodeLaunch(programs=8, warps=1, stages=3)),
-    (32, DecodeLaunch(programs=4, warps=1, stages=3)),
+    (16, DecodeLaunch(programs=8, warps=4, stages=3)),
+    (32, DecodeLaunch(programs=4, warps=1, stages=2)),
     (1 << 30, DecodeLaunch(programs=1, warps=1, stages=2)),
 )
 WINDOW_LAUNCH = DecodeLaunch(programs=1, warps=4, stages=2)
@@ -198,9 +198,8 @@ def _check_sequences(sequences: DecodeSequences, sizes: dict[str, int]) -> int:
 
 
 @triton.jit
-def _part_ptrs(values_ptr, sums_ptr, row, g, NUM_KV_HEADS: tl.constexpr):
+def _part_ptrs(values_ptr, sums_ptr, row, g, offs_r, NUM_KV_HEADS: tl.constexpr):
     """Return where a split's values [R, W] and its maxima [R] lie; denominators follow by 8."""
-    offs_r = tl.arange(0, ROWS)
     offs_w = tl.arange(0, WIDTH)
     index = row.to(tl.int64) * NUM_KV_HEADS + g
     values_RW = values_ptr + index * (GROUP * WIDTH) + offs_r[:, None] * WIDTH + offs_w[None, :]
@@ -273,7 +272,7 @@ def _attend_splits(
                 )
             else:
                 values_RW, sums_R = _part_ptrs(
-                    values_ptr, sums_ptr, first_row + split, g, NUM_KV_HEADS
+                    values_ptr, sums_ptr, first_row + split, g, tl.arange(0, ROWS), NUM_KV_HEADS
                 )
                 tl.store(sums_R, largest_R, mask=is_head_R)
                 tl.store(sums_R + GROUP, total_R, mask=is_head_R)
@@ -284,24 +283,39 @@ def _attend_splits(
 
 @triton.jit
 def _fold_workspace(workspace, first_row, num_splits, g, NUM_KV_HEADS: tl.constexpr):
-    """Return the folded state of `num_splits` rows of the workspace, in ascending order."""
+    """Return the folded state [J] of `num_splits` rows of the workspace, in ascending order."""
     values_ptr, sums_ptr = workspace
-    is_head_R = tl.arange(0, ROWS) < GROUP
-    largest_R, total_RC, value_RW = empty_state(ROWS)
-    total_R = tl.max(total_RC, 1)
+    offs_j = tl.arange(0, GROUP)
+    largest_J = tl.full((GROUP,), float("-inf"), tl.float32)
+    total_J = tl.zeros((GROUP,), tl.float32)
+    value_JW = tl.zeros((GROUP, WIDTH), tl.float32)
     for base in tl.range(0, num_splits, FOLD_UNROLL):
         for step in tl.static_range(FOLD_UNROLL):
             split = base + step
-            values_RW, sums_R = _part_ptrs(values_ptr, sums_ptr, first_row + split, g, NUM_KV_HEADS)
-            mask_R = is_head_R & (split < num_splits)
-            # Other programs wrote these: the first-level cache must not answer.
-            part_largest_R = tl.load(sums_R, mask=mask_R, other=float("-inf"), cache_modifier=".cg")
-            part_total_R = tl.load(sums_R + GROUP, mask=mask_R, other=0.0, cache_modifier=".cg")
-            part_RW = tl.load(values_RW, mask=mask_R[:, None], other=0.0, cache_modifier=".cg")
-            largest_R, total_R, value_RW = fold_split(
-                (largest_R, total_R, value_RW), part_largest_R, part_total_R, part_RW
+            values_JW, sums_J = _part_ptrs(
+                values_ptr, sums_ptr, first_row + split, g, offs_j, NUM_KV_HEADS
             )
-    return largest_R, total_R, value_RW
+            is_split = split < num_splits
+            # Other programs wrote these: the first-level cache must not answer.
+            part_largest_J = tl.load(
+                sums_J, mask=is_split, other=float("-inf"), cache_modifier=".cg"
+            )
+            part_total_J = tl.load(sums_J + GROUP, mask=is_split, other=0.0, cache_modifier=".cg")
+            part_JW = tl.load(values_JW, mask=is_split, other=0.0, cache_modifier=".cg")
+            largest_J, total_J, value_JW = fold_split(
+                (largest_J, total_J, value_JW), part_largest_J, part_total_J, part_JW
+            )
+    return largest_J, total_J, value_JW
+
+
+@triton.jit
+def _store_output(folded, sinks_ptr, out_ptr, s, head_R, is_head_R, NUM_KV_HEADS: tl.constexpr):
+    """Join the sinks and write the heads' output."""
+    sink_R = tl.load(sinks_ptr + head_R, mask=is_head_R, other=0.0).to(tl.float32) * LOG2_E
+    out_RW = finish(folded, sink_R)
+    row_R = s * NUM_KV_HEADS * GROUP + head_R
+    ptrs_RW = out_ptr + row_R[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    tl.store(ptrs_RW, out_RW.to(tl.bfloat16), mask=is_head_R[:, None])
 
 
 @triton.jit
@@ -339,18 +353,17 @@ def _decode_kernel(
             q_RW, k_ptr, v_ptr, row_ptr, length, scale, share, (values_ptr, sums_ptr), g,
             PAGE_STRIDE, NUM_KV_HEADS, WINDOW, STAGES, PORTABLE,
         )  # fmt: skip
-        is_last = True
-        if programs > 1:
+        if programs == 1:
+            _store_output(folded, sinks_ptr, out_ptr, s, head_R, is_head_R, NUM_KV_HEADS)
+        else:
             # All threads' partial results precede the arrival, which publishes them.
             tl.debug_barrier()
             arrival_ptr = arrivals_ptr + s * NUM_KV_HEADS + g
-            is_last = tl.atomic_add(arrival_ptr, 1, sem="acq_rel") == programs - 1
-            if is_last:
+            if tl.atomic_add(arrival_ptr, 1, sem="acq_rel") == programs - 1:
                 tl.store(arrival_ptr, 0)
-                folded = _fold_workspace(
+                folded_J = _fold_workspace(
                     (values_ptr, sums_ptr), first_row, num_splits, g, NUM_KV_HEADS
                 )
-        if is_last:
-            sink_R = tl.load(sinks_ptr + head_R, mask=is_head_R, other=0.0).to(tl.float32) * LOG2_E
-            out_RW = finish(folded, sink_R)
-            tl.store(out_ptr + row_RW, out_RW.to(tl.bfloat16), mask=is_head_R[:, None])
+                head_J = g * GROUP + tl.arange(0, GROUP)
+                is_head_J = head_J >= 0
+                _store_output(folded_J, sinks_ptr, out_ptr, s, head_J, is_head_J, NUM_KV_HEADS)

@@ -8,18 +8,19 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from kernels.head import NUM_CANDIDATES, order_key
+from kernels.head import (
+    DIGIT_BITS,
+    DIGITS,
+    HIGHEST_UNIT,
+    NUM_CANDIDATES,
+    NUM_DIGITS,
+    order_key,
+)
 
 # Dimensions: K candidates, C chunks of the vocabulary, B tokens of a chunk, D digits.
 
 CHUNK_TOKENS = 2048
 CHUNK: tl.constexpr = tl.constexpr(CHUNK_TOKENS)
-# A search settles the 32 bits of a key in steps of 4: one of 16 digits, from the highest, in 8
-# walks over the vocabulary.
-DIGITS: tl.constexpr = tl.constexpr(16)
-DIGIT_BITS: tl.constexpr = tl.constexpr(4)
-NUM_DIGITS: tl.constexpr = tl.constexpr(8)
-HIGHEST_UNIT: tl.constexpr = tl.constexpr(1 << 28)
 # Rounds, multipliers and key increments of Philox4x32-10.
 ROUNDS: tl.constexpr = tl.constexpr(10)
 MULTIPLIER_A: tl.constexpr = tl.constexpr(0xD2511F53)
@@ -44,9 +45,9 @@ def largest_logit(pairs_ptr, s):
 
 
 @triton.jit
-def weight_of(logit, largest, temperature):
-    """Return exp((logit - largest) / temperature) in float64, as the CPU's sampler does."""
-    return tl.exp(logit.to(tl.float64) / temperature - largest.to(tl.float64) / temperature)
+def weight_of(logit, largest, coolness):
+    """Return exp((logit - largest) * coolness) in float64; coolness is 1 / temperature."""
+    return tl.exp((logit.to(tl.float64) - largest.to(tl.float64)) * coolness)
 
 
 @triton.jit
@@ -57,12 +58,12 @@ def is_candidate(logit_B, id_B, pairs_ptr, s):
 
 
 @triton.jit
-def rest_weights(logits_ptr, pairs_ptr, s, chunk, largest, temperature, vocab_size):
+def rest_weights(logits_ptr, pairs_ptr, s, chunk, largest, coolness, vocab_size):
     """Return weights of a chunk's tokens, zero for candidates, with ids and logits."""
     id_B = chunk * CHUNK + tl.arange(0, CHUNK)
     logit_ptrs = logits_ptr + s * vocab_size + id_B
     logit_B = tl.load(logit_ptrs, mask=id_B < vocab_size, other=float("-inf"))
-    weight_B = weight_of(logit_B, largest, temperature)
+    weight_B = weight_of(logit_B, largest, coolness)
     is_rest_B = (id_B < vocab_size) & (is_candidate(logit_B, id_B, pairs_ptr, s) == 0)
     return tl.where(is_rest_B, weight_B, 0.0), id_B, logit_B
 
@@ -90,7 +91,7 @@ def uniform_number(seed, position):
 
 
 @triton.jit
-def find_cut(logits_ptr, pairs_ptr, s, largest, temperature, target, vocab_size, num_chunks):
+def find_cut(logits_ptr, pairs_ptr, s, largest, coolness, target, vocab_size, num_chunks):
     """Return key, id and mass of the last token that top-p keeps, beyond the candidates."""
     digit_D = tl.arange(0, DIGITS).to(tl.uint32)
     threshold = tl.zeros((1,), tl.uint32)
@@ -102,7 +103,7 @@ def find_cut(logits_ptr, pairs_ptr, s, largest, temperature, target, vocab_size,
             id_B = chunk * CHUNK + tl.arange(0, CHUNK)
             logit_ptrs = logits_ptr + s * vocab_size + id_B
             logit_B = tl.load(logit_ptrs, mask=id_B < vocab_size, other=float("-inf"))
-            weight_B = weight_of(logit_B, largest, temperature)
+            weight_B = weight_of(logit_B, largest, coolness)
             is_above_BD = order_key(logit_B)[:, None] >= bound_D[None, :]
             mass_D += tl.sum(tl.where(is_above_BD, weight_B[:, None], 0.0), 0)
         # A sum in another order may miss the target by its rounding: the lowest digit always does.
@@ -117,7 +118,7 @@ def find_cut(logits_ptr, pairs_ptr, s, largest, temperature, target, vocab_size,
         id_B = chunk * CHUNK + tl.arange(0, CHUNK)
         logit_ptrs = logits_ptr + s * vocab_size + id_B
         logit_B = tl.load(logit_ptrs, mask=id_B < vocab_size, other=float("-inf"))
-        weight_B = weight_of(logit_B, largest, temperature)
+        weight_B = weight_of(logit_B, largest, coolness)
         key_B = order_key(logit_B)
         is_equal_B = (key_B == cut_key) & (id_B < vocab_size)
         above += tl.sum(tl.where(key_B > cut_key, weight_B, 0.0), 0)
@@ -139,11 +140,11 @@ def find_cut(logits_ptr, pairs_ptr, s, largest, temperature, target, vocab_size,
 
 
 @triton.jit
-def kept_rest(logits_ptr, pairs_ptr, s, chunk, largest, temperature, cut, vocab_size):
+def kept_rest(logits_ptr, pairs_ptr, s, chunk, largest, coolness, cut, vocab_size):
     """Return weights and ids of a chunk's tokens that are kept and no candidates."""
     cut_key, cut_id = cut
     weight_B, id_B, logit_B = rest_weights(
-        logits_ptr, pairs_ptr, s, chunk, largest, temperature, vocab_size
+        logits_ptr, pairs_ptr, s, chunk, largest, coolness, vocab_size
     )
     key_B = order_key(logit_B)
     is_kept_B = (key_B > cut_key) | ((key_B == cut_key) & (id_B <= cut_id))
@@ -152,7 +153,7 @@ def kept_rest(logits_ptr, pairs_ptr, s, chunk, largest, temperature, cut, vocab_
 
 @triton.jit
 def draw_rest(
-    logits_ptr, pairs_ptr, mass_ptr, s, largest, temperature, before, drawn, cut, vocab_size,
+    logits_ptr, pairs_ptr, mass_ptr, s, largest, coolness, before, drawn, cut, vocab_size,
     num_chunks, BLOCK_C: tl.constexpr,
 ):  # fmt: skip
     """Return the token that is not a candidate at which the running mass passes `drawn`.
@@ -167,9 +168,7 @@ def draw_rest(
     last_chunk = tl.maximum(tl.max(tl.where(mass_C > 0, offs_c, 0), 0), 0)
     chunk = tl.minimum(first_chunk, last_chunk)
     running = before + tl.sum(tl.where(offs_c < chunk, mass_C, 0.0), 0)
-    weight_B, id_B = kept_rest(
-        logits_ptr, pairs_ptr, s, chunk, largest, temperature, cut, vocab_size
-    )
+    weight_B, id_B = kept_rest(logits_ptr, pairs_ptr, s, chunk, largest, coolness, cut, vocab_size)
     is_passed_B = (running + tl.cumsum(weight_B, 0) > drawn) & (weight_B > 0)
     first = tl.min(tl.where(is_passed_B, id_B, vocab_size), 0)
     return tl.minimum(first, tl.max(tl.where(weight_B > 0, id_B, 0), 0))
@@ -177,7 +176,7 @@ def draw_rest(
 
 @triton.jit
 def draw_token(
-    logits_ptr, pairs_ptr, mass_ptr, s, temperature, top_p, uniform, vocab_size, num_chunks,
+    logits_ptr, pairs_ptr, mass_ptr, s, coolness, top_p, uniform, vocab_size, num_chunks,
     BLOCK_C: tl.constexpr,
 ):  # fmt: skip
     """Return the token that a row's number falls on."""
@@ -185,7 +184,7 @@ def draw_token(
     offs_c = tl.arange(0, BLOCK_C)
     id_K, logit_K = load_pair(pairs_ptr, s, offs_k)
     largest = largest_logit(pairs_ptr, s)
-    cumulative_K = tl.cumsum(weight_of(logit_K, largest, temperature), 0)
+    cumulative_K = tl.cumsum(weight_of(logit_K, largest, coolness), 0)
     before = tl.max(cumulative_K, 0)
     mass_C = tl.load(mass_ptr + s * num_chunks + offs_c, mask=offs_c < num_chunks, other=0.0)
     total = before + tl.sum(mass_C, 0)
@@ -201,11 +200,11 @@ def draw_token(
         kept_mass = tl.max(tl.where(offs_k == num_short, cumulative_K, 0.0), 0)
     elif top_p < 1:
         cut_key, cut_id, kept_mass = find_cut(
-            logits_ptr, pairs_ptr, s, largest, temperature, target, vocab_size, num_chunks
+            logits_ptr, pairs_ptr, s, largest, coolness, target, vocab_size, num_chunks
         )
         for chunk in range(num_chunks):
             weight_B, _id_B = kept_rest(
-                logits_ptr, pairs_ptr, s, chunk, largest, temperature, (cut_key, cut_id), vocab_size
+                logits_ptr, pairs_ptr, s, chunk, largest, coolness, (cut_key, cut_id), vocab_size
             )
             tl.store(mass_ptr + s * num_chunks + chunk, tl.sum(weight_B, 0))
         tl.debug_barrier()
@@ -216,7 +215,7 @@ def draw_token(
         token = tl.max(tl.where(offs_k == place, id_K, -1), 0)
     else:
         token = draw_rest(
-            logits_ptr, pairs_ptr, mass_ptr, s, largest, temperature, before, drawn,
+            logits_ptr, pairs_ptr, mass_ptr, s, largest, coolness, before, drawn,
             (cut_key, cut_id), vocab_size, num_chunks, BLOCK_C,
         )  # fmt: skip
     return token

@@ -62,8 +62,8 @@ HEAD_TILES = (
     (16, HeadTile(tokens=16, warps=8, stages=6)),
     (32, HeadTile(tokens=32, warps=4, stages=4)),
     (64, HeadTile(tokens=64, warps=4, stages=4)),
-    (128, HeadTile(tokens=128, warps=8, stages=4)),
-    (None, HeadTile(tokens=256, warps=8, stages=3)),
+    (128, HeadTile(tokens=128, warps=8, stages=5)),
+    (None, HeadTile(tokens=256, warps=8, stages=4)),
 )
 
 

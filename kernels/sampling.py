@@ -256,7 +256,7 @@ def _mass_kernel(
     largest = largest_logit(pairs_ptr, s)
     if (temperature > 0) & (tl.abs(largest) < float("inf")):
         weight_B, _id_B, _logit_B = rest_weights(
-            logits_ptr, pairs_ptr, s, chunk, largest, temperature, vocab_size
+            logits_ptr, pairs_ptr, s, chunk, largest, 1.0 / temperature, vocab_size
         )
         tl.store(mass_ptr + s * tl.num_programs(0) + chunk, tl.sum(weight_B, 0))
 
@@ -296,9 +296,10 @@ def _sample_kernel(
     if tl.abs(largest) < float("inf"):
         if temperature > 0:
             uniform = uniform_number(tl.load(seed_ptr + s), tl.load(position_ptr + s))
+            top_p = tl.load(top_p_ptr + s)
             token = draw_token(
-                logits_ptr, pairs_ptr, mass_ptr, s, temperature, tl.load(top_p_ptr + s), uniform,
-                vocab_size, num_chunks, BLOCK_C,
+                logits_ptr, pairs_ptr, mass_ptr, s, 1.0 / temperature, top_p, uniform, vocab_size,
+                num_chunks, BLOCK_C,
             )  # fmt: skip
         tl.store(token_ptr + s, token)
         tl.store(logit_ptr + s, tl.load(logits_ptr + s * vocab_size + token))
