@@ -165,7 +165,7 @@ def implied_hazard(deal: Contract, spread: float) -> float:
     high = 0.1
     while gap(high) < 0.0 and high < _HAZARD_MAX:
         high *= 2.0
-    if gap(high) < 0.0:
+    if gap(high) < 0.0 or gap(0.0) > 0.0:
         raise InputError(
             field="spread", expected="a spread that some hazard rate gives", actual=f"{spread:.6g}"
         )

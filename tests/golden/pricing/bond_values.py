@@ -6,19 +6,12 @@ tests of rateslib at commit e905da6b (figures only); the Australian bond is from
 QuantLib at commit 2a13d455. Where systems differ, the tolerance says so.
 """
 
-Row = tuple[str | None, ...]
-
-
-def _table(text: str) -> tuple[Row, ...]:
-    """Rows of a table; a dash stands for nothing."""
-    lines = text.strip().splitlines()
-    return tuple(tuple(None if word == "-" else word for word in line.split()) for line in lines)
-
+from tests.golden.pricing.tables import table
 
 # convention, issue, maturity, coupon, settlement, first coupon; clean price or yield in percent
 # given; clean, dirty, accrued and yield expected; tolerance.
 # ``us_issue`` is the convention us_treasury_issue.
-BONDS = _table("""
+BONDS = table("""
 uk_gilt 1995-06-07 2015-12-07 0.08 1999-05-24 - - 4.445 - 145.012268 - - 1e-6
 uk_gilt 1995-06-07 2015-12-07 0.08 1999-05-26 - - 4.445 - 145.047301 - - 1e-6
 uk_gilt 1995-06-07 2015-12-07 0.08 1999-05-27 - - 4.445 - 141.070132 - - 1e-6
@@ -105,7 +98,7 @@ australian 2004-02-15 2017-02-15 0.06 2014-08-11 - 103.0 - - 102.934 -0.066 4.71
 """)
 
 # contract, convention, issue, maturity, coupon, delivery, notional coupon, factor.
-FACTORS = _table("""
+FACTORS = table("""
 eurex_euro german_bund 2022-07-01 2032-02-15 0.0 2023-06-12 0.06 0.603058
 eurex_euro german_bund 2022-07-08 2032-08-15 0.017 2023-06-12 0.06 0.703125
 eurex_euro german_bund 2023-01-13 2033-02-15 0.023 2023-06-12 0.06 0.733943
@@ -141,7 +134,7 @@ cme_long us_treasury 2005-01-01 2038-05-15 0.045 2008-12-01 0.06 0.7943
 
 # convention, settlement, maturity; price or quoted rate in percent given; price and yield
 # expected; tolerance.
-BILLS = _table("""
+BILLS = table("""
 us 2004-01-22 2004-02-19 - 0.8 99.93777777777778 - 1e-08
 us 1990-06-07 1991-06-06 - 7.65 92.265 8.237 0.001
 us 2023-09-07 2023-09-26 99.75 - - 4.90740754 1e-07

@@ -4,6 +4,7 @@ import pytest
 
 from tests.golden.pricing import bond_values as published
 from tests.golden.pricing.runner import run
+from tests.golden.pricing.tables import Row
 
 LONG_NAMES = {"us_issue": "us_treasury_issue"}
 
@@ -17,7 +18,7 @@ def apart(expected: str | None, calculated: object) -> float:
 
 
 @pytest.mark.parametrize("row", published.BONDS)
-def test_bond_figures_of_the_market_are_reproduced(row: published.Row) -> None:
+def test_bond_figures_of_the_market_are_reproduced(row: Row) -> None:
     convention, issue, maturity, coupon, settlement, first, clean, rate = row[:8]
     document = {
         "as_of": settlement,
@@ -40,7 +41,7 @@ def test_bond_figures_of_the_market_are_reproduced(row: published.Row) -> None:
 
 
 @pytest.mark.parametrize("row", published.FACTORS)
-def test_conversion_factor_of_the_exchange_is_reproduced_exactly(row: published.Row) -> None:
+def test_conversion_factor_of_the_exchange_is_reproduced_exactly(row: Row) -> None:
     names = ("future", "convention", "issue_date", "maturity", "coupon_rate", "as_of")
     document = {**dict(zip(names, row[:6], strict=True)), "notional_rate": row[6]}
     factor = run("conversion_factor", document).fields["conversion_factor"].value
@@ -48,7 +49,7 @@ def test_conversion_factor_of_the_exchange_is_reproduced_exactly(row: published.
 
 
 @pytest.mark.parametrize("row", published.BILLS)
-def test_bill_figures_of_the_market_are_reproduced(row: published.Row) -> None:
+def test_bill_figures_of_the_market_are_reproduced(row: Row) -> None:
     convention, settlement, maturity, price, quoted, expected_price, expected_yield, tolerance = row
     document = {"as_of": settlement, "convention": convention, "maturity": maturity}
     if price is not None:

@@ -34,6 +34,7 @@ _ANALYTIC_NOISE = 1e-13
 _AMERICAN_NOISE = 1e-10
 _AMERICAN_ERROR = 1e-7
 _AMERICAN_SLOPE_ERROR = 1e-4
+_SLOPE_FLOOR = 1e-4
 # The library stops its series for cash when a term is below 1e-7 or so.
 _BINARY_SERIES_NOISE = 1e-7
 _SERIES = 30
@@ -148,7 +149,7 @@ def confirm_american(inputs: AmericanOptionInput, market: MarketView) -> SecondO
     bumped = _bumped(inputs, build, noise=_AMERICAN_NOISE)
     spot = float(inputs.spot)
     errors = {
-        name: error + _AMERICAN_SLOPE_ERROR * abs(bumped.values[name])
+        name: error + _AMERICAN_SLOPE_ERROR * (abs(bumped.values[name]) + _SLOPE_FLOOR * spot)
         for name, error in bumped.errors.items()
     }
     errors["price"] += _AMERICAN_ERROR * spot
