@@ -205,6 +205,8 @@ def measure_saturation(bench: Bench, *, seconds: float = 30.0) -> Row:
     started = time.perf_counter()
     replies = asyncio.run(open_loop(bench, 10 * peak, seconds))
     took = time.perf_counter() - started
+    # Other work on the machine comes and goes; what is possible is measured before and after.
+    peak = (peak + measure_peak(bench)) / 2
     good = [reply for reply in replies if reply.status == 200 and reply.is_whole]
     refused = sorted(reply.total_s for reply in replies if reply.status == 429)
     return bench.add(
@@ -253,12 +255,16 @@ def measure_soak(bench: Bench, *, minutes: float) -> Row:
     before = bench.resident_mb()
     replies = asyncio.run(open_loop(bench, rate, seconds))
     after = bench.resident_mb()
+    answers = sum(reply.is_whole and reply.status == 200 for reply in replies)
+    # Other work on the machine can take more than the fifth that was left free.
+    refused = sum(reply.status == 429 for reply in replies)
     return bench.add(
         "soak_80_percent",
         minutes=minutes,
         rate_per_s=round(rate, 1),
-        answers=sum(reply.is_whole and reply.status == 200 for reply in replies),
-        errors=sum(not (reply.is_whole and reply.status == 200) for reply in replies),
+        answers=answers,
+        refused=refused,
+        errors=len(replies) - answers - refused,
         memory_mb=(before, after),
         growth_percent=round(100 * (after / before - 1), 2),
     )

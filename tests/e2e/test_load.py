@@ -35,8 +35,16 @@ def test_ten_times_the_load_is_refused_in_time_and_the_rest_is_answered(bench: B
     row = measure_saturation(bench, seconds=6.0)
     assert row["other"] == 0
     assert number(row["refused"]) > 0
-    assert number(row["goodput_percent"]) >= 80
+    assert number(row["goodput_percent"]) > 0
     assert number(row["refused_p50_ms"]) <= 100
+
+
+@pytest.mark.slow
+def test_ten_times_the_load_meets_its_bars(bench: Bench) -> None:
+    row = measure_saturation(bench, seconds=30.0)
+    assert row["other"] == 0
+    assert number(row["goodput_percent"]) >= 80
+    assert number(row["refused_p99_ms"]) <= 100
 
 
 def test_service_at_eight_tenths_answers_everything(bench: Bench) -> None:
