@@ -146,7 +146,10 @@ def _expected_sum(steps: Floats, carry: float) -> float:
 
 
 def arithmetic_price(state: State, fixings: Fixings, strike: float, sign: float) -> float:
-    """Option on the arithmetic mean of discrete fixings; a fixing now counts as known."""
+    """Option on the arithmetic mean of discrete fixings, not all of them known.
+
+    A fixing now counts as known.
+    """
     years, past, known = fixings.years, fixings.past, fixings.past * fixings.past_average
     count = past + len(years)
     if years[0] == 0.0:
@@ -156,9 +159,7 @@ def arithmetic_price(state: State, fixings: Fixings, strike: float, sign: float)
     carry = state.rate - state.dividend_yield
     drifts = (carry - state.volatility**2 / 2.0) * steps
     expected = _expected_sum(steps, carry)
-    missing = max(level, 0.0)
-    if len(steps):
-        missing = shortfall_of_sum(level, drifts, state.volatility * np.sqrt(steps))
+    missing = shortfall_of_sum(level, drifts, state.volatility * np.sqrt(steps))
     gain = missing + expected - level if sign > 0 else missing
     return gain * state.spot / count * float(np.exp(-state.rate * state.years))
 
@@ -177,9 +178,7 @@ def arithmetic_strike(state: State, fixings: Fixings, sign: float) -> float:
     level = float(count - 1 if is_last_now else count)
     carry = state.rate - state.dividend_yield
     drifts = -(carry + state.volatility**2 / 2.0) * steps
-    missing = level
-    if len(steps):
-        missing = shortfall_of_sum(level, drifts, state.volatility * np.sqrt(steps))
+    missing = shortfall_of_sum(level, drifts, state.volatility * np.sqrt(steps))
     asset = state.spot * float(np.exp(-state.dividend_yield * state.years))
     gain = missing * asset / count
     if sign > 0:

@@ -72,11 +72,6 @@ def point(
     )
 
 
-def scalar_price(price: Callable[[Point], Numbers], at: Point) -> float:
-    """Evaluate a price function at a point of single values."""
-    return float(np.real(price(at))[0])
-
-
 def differentiate(price: Callable[[Point], Numbers], at: Point) -> Greeks:
     """Price and sensitivities at a point of single values.
 

@@ -2,7 +2,7 @@
 
 A complex argument ``x + iε·d`` with tiny ε stands for a value and its derivative (complex-step
 differentiation): each function here returns ``f(x) + iε·d·f'(x)``, so that sensitivities of closed
-forms are exact to the last bits. Real arguments give real results.
+forms are exact to the last bits. Results are complex.
 
 Source: W. Squire, G. Trapp (1998) for the complex step; A. Genz (2004) for the bivariate integral.
 """
@@ -26,8 +26,6 @@ def density(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def cdf(x: Numbers) -> Numbers:
     """Standard normal distribution."""
-    if not np.iscomplexobj(x):
-        return np.asarray(ndtr(x))
     real = np.real(x)
     return np.asarray(ndtr(real) + 1j * np.imag(x) * density(real))
 
@@ -36,8 +34,6 @@ def scaled_cdf(log_scale: Numbers, x: Numbers) -> Numbers:
     """``exp(log_scale) * cdf(x)`` without overflow where a huge scale meets a tiny probability."""
     real = np.real(x)
     log_value = log_ndtr(real)
-    if not np.iscomplexobj(x) and not np.iscomplexobj(log_scale):
-        return np.asarray(np.exp(log_scale + log_value))
     # The inverse Mills ratio; infinite arguments carry no derivative.
     with np.errstate(invalid="ignore", over="ignore"):
         ratio = np.exp(-0.5 * real * real - _LOG_ROOT_2PI - log_value)
@@ -67,8 +63,6 @@ def bivariate_cdf(x: Numbers, y: Numbers, correlation: Numbers) -> Numbers:
     exponent = -(a * a + b * b - 2.0 * a * b * sine) / (2.0 * (1.0 - sine * sine))
     integral = np.sum(weights * np.exp(exponent), axis=-1) * np.arcsin(rho) / 2.0
     value = ndtr(first) * ndtr(second) + integral / (2.0 * np.pi)
-    if not any(np.iscomplexobj(item) for item in (x, y, correlation)):
-        return np.asarray(value)
     root = np.sqrt(1.0 - rho * rho)
     joint = np.exp(
         -(first * first + second * second - 2.0 * rho * first * second) / (2.0 * root * root)

@@ -102,11 +102,6 @@ def knocked_out_by_two(at: Point, claim: Claim, low: float, high: float) -> Numb
     return total
 
 
-def hit_at_expiry(at: Point, claim: Claim, barrier: float, *, is_down: bool) -> Numbers:
-    """Value of a claim that comes to life at one barrier, which the spot has not touched."""
-    return value(at, claim) - knocked_out(at, claim, barrier, is_down=is_down)
-
-
 def paid_at_hit(at: Point, amount: float, barrier: float, *, is_down: bool) -> Numbers:
     """Value of an amount paid when the spot first touches a barrier before expiry.
 

@@ -81,7 +81,7 @@ def _geometric(inputs: AsianOptionInput, at: Quotes) -> float:
         )
     # In units of the mean the final price is lognormal and its strike is one.
     center = float(mean[1] - mean[0] + spread[0, 1] - spread[0, 0])
-    width = math.sqrt(spread[0, 0] + spread[1, 1] - 2.0 * spread[0, 1])
+    width = math.sqrt(max(spread[0, 0] + spread[1, 1] - 2.0 * spread[0, 1], 0.0))
     average = math.exp(float(mean[0]) + spread[0, 0] / 2.0)
     return discount * average * _expected_gain(center, width, 1.0, sign)
 
@@ -94,6 +94,8 @@ def _legendre() -> tuple[Floats, Floats]:
 
 def _expected_gain(mean: float, width: float, strike: float, sign: float) -> float:
     """Integrate from the kink outwards, where the integrand is smooth."""
+    if width == 0.0:
+        return max(sign * (math.exp(mean) - strike), 0.0)
     kink = (math.log(strike) - mean) / width
     low, high = (max(kink, -_REACH), _REACH) if sign > 0 else (-_REACH, min(kink, _REACH))
     if low >= high:

@@ -200,7 +200,6 @@ def confirm_swap(inputs: SwapInput, market: MarketView) -> SecondOpinion:
             return _ql_swap(ql, inputs, _shifted(ql, discount, shift), _shifted(ql, forward, shift))
 
         base = _results(swap(0.0))
-        rate = float(inputs.fixed_rate)
         sign = -1.0 if inputs.side is SwapSide.PAY_FIXED else 1.0
         values = {
             "present_value": base["npv"],
@@ -210,8 +209,6 @@ def confirm_swap(inputs: SwapInput, market: MarketView) -> SecondOpinion:
             "fair_rate": 100.0 * base["fair"],
             "pv01": _slope(lambda shift: _results(swap(shift))["npv"]),
         }
-        if rate == 0.0:
-            values["fixed_leg"] = 0.0
     return opinion("QuantLib VanillaSwap", values)
 
 

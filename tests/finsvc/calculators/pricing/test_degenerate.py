@@ -8,7 +8,7 @@ import pytest
 from finsvc.calculators.registry import calculator
 from finsvc.domain.errors import InputError
 from tests.finsvc.calculators.factories import synthetic_market
-from tests.finsvc.calculators.pricing.cases import AS_OF, BOND, CALL, CDS, FLAT, MARKET, PUT
+from tests.finsvc.calculators.pricing.cases import AS_OF, BOND, CALL, CDS, FLAT, MARKET, PUT, SWAP
 from tests.golden.pricing.runner import run
 
 # Without volatility the spot of 100 grows at 3 % to 102.27 in nine months, discounted at 5 %.
@@ -229,7 +229,7 @@ AGREEING: tuple[tuple[str, Mapping[str, object]], ...] = (
     ),
     (
         "lookback_option",
-        {**MARKET, "option_type": "call", "kind": "floating", "dividend_yield": "0.0499"},
+        {**MARKET, "option_type": "call", "kind": "floating", "dividend_yield": "0.04995"},
     ),
     ("lookback_option", {**CALL, "kind": "fixed", "extreme": "110"}),
     (
@@ -274,6 +274,16 @@ AGREEING: tuple[tuple[str, Mapping[str, object]], ...] = (
         },
     ),
     ("asian_option", {**CALL, "averaging": "geometric", "strike": "100000"}),
+    (
+        "asian_option",
+        {
+            **MARKET,
+            "option_type": "put",
+            "averaging": "arithmetic",
+            "kind": "average_strike",
+            "fixing_years": ["0.75"],
+        },
+    ),
 )
 
 
@@ -405,3 +415,24 @@ def test_credit_default_swap_without_risk_costs_its_coupons() -> None:
     assert fields["hazard_rate"].value == 0
     assert fields["protection_leg"].value == 0
     assert fields["settlement_amount"].value < 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"convention": "icma_semi_annual", "first_coupon": "2020-12-07", "clean_price": "101"},
+        {"convention": "icma_annual", "first_coupon": "2031-12-07", "clean_price": "101"},
+        {"convention": "us_treasury", "clean_price": "0.5"},
+    ],
+)
+def test_unusual_bond_is_confirmed(document: Mapping[str, object]) -> None:
+    assert run("bond_price", {**BOND, "as_of": "2020-11-30", **document}).fields["yield"].value > 0
+
+
+def test_swap_without_a_fixed_rate_is_its_floating_leg() -> None:
+    fields = run(
+        "interest_rate_swap",
+        {**SWAP, "side": "receive_fixed", "start": "2023-01-05", "fixed_rate": "0"},
+    ).fields
+    assert fields["fixed_leg"].value == 0
+    assert fields["present_value"].value == fields["floating_leg"].value < 0
