@@ -1,0 +1,98 @@
+"""Every system call of a writer's process fails once, by `strace -e inject`.
+
+Disk full, read-only, input/output error: whatever was acknowledged is there afterwards, and the log
+goes on.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audit.log import Log
+from audit.receipt import Receipt
+from audit.signing import DirectSigner, SignerMemory
+from tests.audit.support import make_log, make_signer
+from tests.audit.test_log_faults import check_nothing_lost
+from tests.data import ROOT
+
+SIGNER = make_signer()
+# Call, error, and how many of its calls are failed one after the other at most.
+FAULTS = (
+    ("fdatasync", "EIO", 40),
+    ("fsync", "EIO", 40),
+    ("write", "ENOSPC", 40),
+    ("pwrite64", "ENOSPC", 40),
+    ("rename", "EROFS", 40),
+    ("ftruncate", "EROFS", 10),
+)
+WRITER = """
+import os, sys
+from pathlib import Path
+from audit.log import Log
+from audit.signing import DirectSigner, SignerMemory
+from tests.audit.support import make_large_record, make_record, make_signer, options
+folder = Path(sys.argv[1])
+signer = DirectSigner(make_signer(), SignerMemory(folder / "memory"))
+log = Log.open(folder / "log", signer=signer, options=options(segment_bytes_max=3_000))
+for number in range(2, 6):
+    receipt = log.append((make_large_record if number == 4 else make_record)(number))
+    os.write(1, f"{receipt.index} {receipt.leaf_hash.hex()}\\n".encode())
+log.close()
+"""
+
+
+def run_writer(folder: Path, *options: str) -> tuple[str, str]:
+    """Run the writer under strace; return what it acknowledged and the trace."""
+    strace = shutil.which("strace")
+    if strace is None:
+        if os.environ.get("CI") != "true":
+            pytest.skip("strace is not installed: apt-get install strace")
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "strace"]):
+            subprocess.run(["apt-get", *arguments], check=True, capture_output=True)  # noqa: S603, S607
+        strace = "/usr/bin/strace"
+    command = [strace, "-f", "-o", str(folder / "trace"), *options]
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [*command, sys.executable, "-c", WRITER, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout, (folder / "trace").read_text()
+
+
+def prepare(folder: Path) -> None:
+    folder.mkdir()
+    make_log(folder, num_records=2).close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("call", "error", "limit"), FAULTS)
+def test_every_call_fails_once_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, call: str, error: str, limit: int
+):
+    prepare(tmp_path / "counted")
+    _, trace = run_writer(tmp_path / "counted", "-e", f"trace={call}")
+    count = len(re.findall(rf"\b{call}\(", trace))
+    assert count > 0
+    for number in range(1, min(count, limit) + 1):
+        folder = tmp_path / str(number)
+        prepare(folder)
+        inject = f"inject={call}:error={error}:when={number}"
+        output, trace = run_writer(folder, "-e", f"trace={call}", "-e", inject)
+        assert "(INJECTED)" in trace
+        # The last line may be cut, or its own write may be the one that failed.
+        acknowledged = dict(line.split() for line in output.splitlines() if len(line) > 65)
+        signer = DirectSigner(SIGNER, SignerMemory(folder / "memory"))
+        with Log.open(folder / "log", signer=signer) as log:
+            receipts: list[Receipt] = [log.receipt(index) for index in range(log.size)]
+            for index, digest in acknowledged.items():
+                assert receipts[int(index)].leaf_hash.hex() == digest
+        check_nothing_lost(folder / "log", receipts)
+        shutil.rmtree(folder)
