@@ -111,7 +111,7 @@ class FilteredVarInput(PortfolioCalculation):
     """Inputs of a one-day value at risk filtered by a GARCH(1,1) volatility."""
 
     confidence: Annotated[DecimalText, Field(gt=0, lt=1)] = Decimal("0.99")
-    window_days: Annotated[int, Field(strict=True, ge=100, le=5000)] = 1000
+    window_days: Annotated[int, Field(strict=True, ge=250, le=5000)] = 1000
 
 
 class StressSuiteInput(PortfolioCalculation):

@@ -27,6 +27,12 @@ from finsvc.domain.market import MarketView
 
 Floats = npt.NDArray[np.float64]
 
+# Deviations of returns up to this are rounding noise.
+_STILL = 1e-14
+
+# Share of the variance left over up to which a fit is perfect and t-values are noise.
+_PERFECT_FIT = 1e-12
+
 
 def _book(
     inputs: PortfolioCalculation, market: MarketView, window_days: int
@@ -87,7 +93,7 @@ def factor_exposures(inputs: FactorExposuresInput, market: MarketView) -> Comput
     }
     for name, slope, spread in zip(inputs.factors, slopes[1:], spreads[1:], strict=True):
         figures[f"beta.{row_name(name)}"] = _pure(float(slope))
-        if error_variance > 0.0:
+        if error_variance * degrees > _PERFECT_FIT * total:
             score = float(slope) / math.sqrt(error_variance * float(spread))
             figures[f"t_value.{row_name(name)}"] = _pure(score)
     return Computation(
@@ -128,7 +134,7 @@ def risk_contributions(inputs: RiskContributionsInput, market: MarketView) -> Co
     for returns_n in rows.values():
         total_n = total_n + returns_n
     deviation = sample_deviation(total_n)
-    if deviation <= 0.0:
+    if deviation <= _STILL:
         raise InputError(
             field="portfolio", expected="a book whose value moves", actual="a book without risk"
         )

@@ -4,8 +4,8 @@ Component figures are Euler's: value at risk is homogeneous of degree one in the
 derivatives times the positions add up to it. Historical: a position's loss in the scenario that is
 the quantile. Parametric: its covariance with the whole, divided by the whole's deviation, times the
 quantile. Marginal is the component per unit of the position's market value, so that a position
-without value has none. Incremental is the value at risk with the position less that without it, by
-full recomputation.
+worth next to nothing has none. Incremental is the value at risk with the position less that without
+it, by full recomputation.
 
 Signs: positive adds to the loss; a negative component is a hedge.
 
@@ -29,8 +29,12 @@ from finsvc.calculators.returns import covariance
 from finsvc.calculators.risk.scenarios import row_profits
 from finsvc.calculators.risk.tail_risk import book_and_growth, step_of
 from finsvc.domain.market import MarketView
+from finsvc.domain.positions import OptionPosition
 
 Floats = npt.NDArray[np.float64]
+
+# Share of its strike below which an option's price is too small for a quotient.
+_WORTH = 1e-6
 
 EULER_NOTE = "Components add up to the value at risk; a negative one is a hedge."
 INCREMENTAL_NOTE = (
@@ -93,16 +97,24 @@ def _parametric(
     for holding in holdings:
         loadings = _loadings(holding, book)
         along = sum(amount * float(slope_f[column]) for column, amount in loadings.items())
-        own = sum(
-            one * two * float(covariance_ff[first, second])
-            for first, one in loadings.items()
-            for second, two in loadings.items()
-        )
-        without = math.sqrt(max(variance - 2.0 * along + own, 0.0))
+        # The rest is measured on its own: a difference of variances would lose small rests.
+        rest_f, rest_slope_f = delta_f.copy(), slope_f.copy()
+        for column, amount in loadings.items():
+            rest_f[column] -= amount
+            rest_slope_f -= amount * covariance_ff[:, column]
+        without = math.sqrt(max(float((rest_slope_f * rest_f).sum()), 0.0))
         # A book without deviation has no risk to divide.
         shares.component[holding.row] = score * along / deviation if deviation > 0.0 else 0.0
         shares.incremental[holding.row] = shares.var - score * without
     return shares
+
+
+def _is_worth_something(holding: Holding) -> bool:
+    """Whether a figure per unit of value has digits: an option far out of the money has noise."""
+    if not isinstance(holding.position, OptionPosition):
+        return holding.value != 0.0
+    scale = float(holding.position.quantity * holding.position.multiplier)
+    return abs(holding.value_local) > _WORTH * abs(scale) * float(holding.position.strike)
 
 
 def _figures(shares: _Shares, values: Mapping[str, float], currency: str) -> dict[str, Figure]:
@@ -110,7 +122,7 @@ def _figures(shares: _Shares, values: Mapping[str, float], currency: str) -> dic
     for row, amount in shares.component.items():
         figures[f"component.{row}"] = Figure(value=amount, unit=currency, decimals=0)
     for row, amount in shares.component.items():
-        if values[row] != 0.0:
+        if row in values:
             figures[f"marginal.{row}"] = Figure(value=amount / values[row], unit="1", decimals=4)
     for row, amount in shares.incremental.items():
         figures[f"incremental.{row}"] = Figure(value=amount, unit=currency, decimals=0)
@@ -126,7 +138,7 @@ def var_contributions(inputs: VarContributionsInput, market: MarketView) -> Comp
         shares = _historical(inputs, market)
     else:
         shares = _parametric(inputs, market, holdings)
-    values = {holding.row: holding.value for holding in holdings}
+    values = {holding.row: holding.value for holding in holdings if _is_worth_something(holding)}
     return Computation(
         headline="var",
         fields=_figures(shares, values, inputs.portfolio.base_currency),

@@ -12,8 +12,8 @@ from finsvc.calculators.factors import build_risk_book, factor_growth
 from finsvc.calculators.inputs.base import decimal_text
 from finsvc.calculators.inputs.tail import ProfitDistributionInput
 from finsvc.calculators.notes import assumption_parameters, valuation_notes
+from finsvc.calculators.risk.scenarios import require_movement
 from finsvc.calculators.tail import QUANTILE_NOTE, tail_of
-from finsvc.domain.errors import InputError
 from finsvc.domain.market import MarketView
 
 BIN_NOTE = (
@@ -31,11 +31,8 @@ def profit_distribution(inputs: ProfitDistributionInput, market: MarketView) -> 
         book, market, as_of=inputs.as_of, num_returns=inputs.window_days, step=1
     )
     profits_n = book.profit(growth_nf)
+    require_movement(profits_n)
     low, high = float(profits_n.min()), float(profits_n.max())
-    if low == high:
-        raise InputError(
-            field="portfolio", expected="a book whose value moves", actual="a book without risk"
-        )
     width = (high - low) / inputs.num_bins
     bins = np.minimum(((profits_n - low) / width).astype(np.int64), inputs.num_bins - 1)
     counts = np.bincount(bins, minlength=inputs.num_bins)

@@ -18,8 +18,8 @@ from finsvc.calculators.inputs.base import decimal_text
 from finsvc.calculators.inputs.tail import FilteredVarInput
 from finsvc.calculators.notes import assumption_parameters, valuation_notes
 from finsvc.calculators.risk.garch import fit
+from finsvc.calculators.risk.scenarios import require_movement
 from finsvc.calculators.tail import QUANTILE_NOTE, SHORTFALL_NOTE, tail_of
-from finsvc.domain.errors import InputError
 from finsvc.domain.market import MarketView
 
 FILTER_NOTE = (
@@ -37,10 +37,7 @@ def filtered_var(inputs: FilteredVarInput, market: MarketView) -> Computation:
         book, market, as_of=inputs.as_of, num_returns=inputs.window_days, step=1
     )
     profits_n = book.profit(growth_nf)
-    if not np.any(profits_n):
-        raise InputError(
-            field="portfolio", expected="a book whose value moves", actual="a book without risk"
-        )
+    require_movement(profits_n)
     model = fit(profits_n)
     scaled_n = profits_n * np.sqrt(model.next_variance / model.variances_n)
     tail = tail_of(-scaled_n, inputs.confidence)

@@ -19,7 +19,8 @@ from scipy.signal import lfilter  # type: ignore[import-untyped] # scipy ships n
 Floats = npt.NDArray[np.float64]
 
 _GRID_ALPHA = (0.03, 0.08, 0.15)
-_GRID_PERSISTENCE = (0.7, 0.9, 0.97, 0.99)
+_GRID_PERSISTENCE = (0.4, 0.7, 0.9, 0.97, 0.99)
+_NUM_CLIMBS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,22 +67,30 @@ def _loss(free: Floats, returns_n: Floats) -> float:
     return float((np.log(variances_n) + returns_n * returns_n / variances_n).mean())
 
 
+def _climb(start: Floats, returns_n: Floats) -> Floats:
+    """Top of the hill near a start; a second simplex guards against a collapsed first."""
+    point = start
+    for _ in range(2):
+        point = minimize(
+            _loss,
+            point,
+            args=(returns_n,),
+            method="Nelder-Mead",
+            options={"xatol": 1e-8, "fatol": 1e-14, "maxiter": 4000, "maxfev": 4000},
+        ).x
+    return point
+
+
 def fit(returns_n: Floats) -> Garch:
     """Fit to returns that are not all zero; their unit does not matter."""
     size = math.sqrt(float((returns_n * returns_n).mean()))
     scaled_n = returns_n / size
     starts = [_free(alpha, total) for alpha in _GRID_ALPHA for total in _GRID_PERSISTENCE]
-    start = min(starts, key=lambda free: _loss(free, scaled_n))
-    # A second simplex around the first one's end guards against a collapsed first.
-    for _ in range(2):
-        start = minimize(
-            _loss,
-            start,
-            args=(scaled_n,),
-            method="Nelder-Mead",
-            options={"xatol": 1e-8, "fatol": 1e-14, "maxiter": 4000, "maxfev": 4000},
-        ).x
-    omega, alpha, beta = _parameters(np.clip(start, -30.0, 30.0))
+    starts.sort(key=lambda free: _loss(free, scaled_n))
+    # The likelihood of short samples has several hills.
+    ends = [_climb(start, scaled_n) for start in starts[:_NUM_CLIMBS]]
+    best = min(ends, key=lambda free: _loss(free, scaled_n))
+    omega, alpha, beta = _parameters(np.clip(best, -30.0, 30.0))
     found = variances(scaled_n, (omega, alpha, beta)) * (size * size)
     return Garch(
         omega=omega * size * size,

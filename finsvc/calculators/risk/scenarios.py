@@ -14,12 +14,28 @@ from finsvc.calculators.black_scholes import price
 from finsvc.calculators.factors import InstrumentRisk, RiskBook, fixing_days
 from finsvc.calculators.holdings import contracts, fx_known, merge
 from finsvc.calculators.inputs.portfolio import Assumptions, PortfolioCalculation
+from finsvc.domain.errors import InputError
 from finsvc.domain.identifiers import InstrumentId
 from finsvc.domain.market import MarketView
 from finsvc.domain.positions import CashPosition, Position, StockPosition
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
+
+_STILL = 1e-9
+"""Root mean square of profits, in units of the base currency, up to which nothing moves."""
+
+
+def require_movement(profits_n: Floats) -> None:
+    """Refuse profits that are rounding noise where their shape is asked for.
+
+    Raises:
+        InputError: the book is worth the same under every return.
+    """
+    if float(np.sqrt((profits_n * profits_n).mean())) <= _STILL or np.ptp(profits_n) <= _STILL:
+        raise InputError(
+            field="portfolio", expected="a book whose value moves", actual="a book without risk"
+        )
 
 
 def scenario_days(book: RiskBook, market: MarketView, *, as_of: date, count: int) -> Days:
