@@ -20,6 +20,7 @@ from finsvc.calculators.inputs.pricing.bonds import BondTerms
 from finsvc.calculators.inputs.pricing.dates import DayCount
 from finsvc.calculators.pricing.calendars import add_business_days, following
 from finsvc.calculators.pricing.daycount import add_months, is_month_end, year_fraction
+from finsvc.domain.errors import InputError
 
 Scalar = float | complex
 
@@ -49,7 +50,11 @@ class Bond:
 
 
 def build(terms: BondTerms) -> Bond:
-    """Lay out the coupons after settlement."""
+    """Lay out the coupons after settlement.
+
+    Raises:
+        InputError: the first coupon is no coupon date counted back from maturity.
+    """
     convention = CONVENTIONS[terms.convention]
     months = 12 // convention.frequency
     roll = 31 if convention.keeps_month_end and is_month_end(terms.maturity) else terms.maturity.day
@@ -58,7 +63,7 @@ def build(terms: BondTerms) -> Bond:
     while dates[0] > floor:
         dates.insert(0, add_months(terms.maturity, -months * len(dates), roll=roll))
     if dates[0] < floor:
-        dates = _with_stub(dates, floor, convention, terms)
+        dates = _with_stub(dates, convention, terms)
     elif terms.first_coupon is not None:
         dates.insert(0, terms.issue_date)
     periods = [_period(first, last, roll, convention) for first, last in pairwise(dates)]
@@ -76,12 +81,14 @@ def build(terms: BondTerms) -> Bond:
     )
 
 
-def _with_stub(
-    dates: list[date], floor: date, convention: Convention, terms: BondTerms
-) -> list[date]:
+def _with_stub(dates: list[date], convention: Convention, terms: BondTerms) -> list[date]:
     """Cut the first regular period at the issue, or join it with the second where that is usual."""
     if terms.first_coupon is not None:
-        return [terms.issue_date, floor, *dates[1:]]
+        raise InputError(
+            field="first_coupon",
+            expected=f"a coupon date counted back from maturity, such as {dates[1].isoformat()}",
+            actual=terms.first_coupon.isoformat(),
+        )
     if convention.has_long_first and len(dates) > 2:
         return [terms.issue_date, *dates[2:]]
     return [terms.issue_date, *dates[1:]]

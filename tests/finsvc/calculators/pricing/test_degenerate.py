@@ -356,6 +356,17 @@ REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (
     ),
     (
         "bond_price",
+        {
+            **BOND,
+            "as_of": "2020-11-30",
+            "convention": "us_treasury",
+            "first_coupon": "2020-11-30",
+            "yield_rate": "0",
+        },
+        "counted back from maturity",
+    ),
+    (
+        "bond_price",
         {**BOND, "as_of": "2031-12-01", "convention": "us_treasury", "clean_price": "100000"},
         "a price that some yield gives",
     ),
