@@ -5,6 +5,7 @@ While it listens, two files of the data directory tell local programs how to rea
 by its owner alone). Both go when the service does.
 """
 
+import gc
 import json
 import os
 import signal
@@ -68,6 +69,10 @@ def serve(settings: Settings, say: Say) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=_DRAIN_S,
             )
+            # What was made so far stays; to look through it again would stop every request for up
+            # to a second whenever the collector does.
+            gc.collect()
+            gc.freeze()
             uvicorn.Server(config).run(sockets=[listener])
     finally:
         telemetry.close()
