@@ -28,20 +28,20 @@ HEAD_DIM = 64
 PAGE_TOKENS = 64
 # Most tokens of each tile; frozen after measurement (benchmarks/kernels).
 QKV_TILES = (
-    (8, Tile(loop="narrow", tokens=8, warps=2, depth=9)),
-    (16, Tile(loop="narrow", tokens=16, warps=2, depth=5)),
-    (32, Tile(loop="stream", tokens=32, warps=4, depth=5)),
-    (256, Tile(loop="stream", tokens=64, warps=4, depth=5)),
-    (512, Tile(loop="wide", tokens=128, warps=8, depth=5)),
+    (8, Tile(loop="narrow", tokens=8, warps=1, depth=9)),
+    (16, Tile(loop="stream", tokens=16, warps=4, depth=9)),
+    (96, Tile(loop="stream", tokens=32, warps=4, depth=5)),
+    (192, Tile(loop="stream", tokens=64, warps=4, depth=5)),
+    (640, Tile(loop="stream", tokens=64, warps=8, depth=3)),
     (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
 )
 OUT_TILES = (
     (8, Tile(loop="narrow", tokens=8, warps=1, depth=9)),
-    (16, Tile(loop="narrow", tokens=16, warps=1, depth=5)),
-    (32, Tile(loop="stream", tokens=32, warps=4, depth=5)),
-    (256, Tile(loop="stream", tokens=64, warps=4, depth=5)),
-    (512, Tile(loop="wide", tokens=128, warps=8, depth=5)),
-    (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
+    (16, Tile(loop="stream", tokens=16, warps=4, depth=9)),
+    (96, Tile(loop="stream", tokens=32, warps=4, depth=5)),
+    (192, Tile(loop="stream", tokens=64, warps=4, depth=5)),
+    (512, Tile(loop="stream", tokens=64, warps=8, depth=4)),
+    (None, Tile(loop="wide", tokens=256, warps=8, depth=4)),
 )
 _PORTABLE_FEATURES = 64
 _PORTABLE_TOKENS = 16

@@ -1,9 +1,9 @@
 """Bfloat16 weights in the layout that the product kernels read.
 
-Rows go in groups of 16, inner columns in chunks of 64, as for MXFP4 (`kernels.mxfp4_pack`): a group's
-chunk is one operand fragment of four 16-wide matrix instructions. For each step 32 lanes hold 8
-values each, 512 bytes in a piece. Lane 4g + t of step s holds, with c = 16s + 2t, row g at c, c + 1,
-row g + 8 there, row g at c + 8, c + 9 and row g + 8 there.
+Rows go in groups of 16, inner columns in chunks of 64, as for MXFP4 (`kernels.mxfp4_pack`): a
+group's chunk is one operand fragment of four 16-wide matrix instructions. For each step 32 lanes
+hold 8 values each, 512 bytes in a piece. Lane 4g + t of step s holds, with c = 16s + 2t, row g at
+c, c + 1, row g + 8 there, row g at c + 8, c + 9 and row g + 8 there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The experts' products with packed MXFP4 weights.
 
-A program makes a tile of one expert's output features for a block of the rows routed to it, so that
-each weight is read and decoded once for all rows of a block. `expert_up` applies the clamped SwiGLU,
-`expert_down` the bias; the sum over a token's experts is `kernels.combine`.
+A program makes a tile of one expert's output features for a block of the rows routed to it, so
+that each weight is read and decoded once for all rows of a block. `expert_up` applies the clamped
+SwiGLU, `expert_down` the bias; the sum over a token's experts is `kernels.combine`.
 
 Numerics: weights are exact in bfloat16, activations bfloat16; one float32 accumulator per element
 over the whole inner dimension in ascending steps of 16; bias and activation in float32, rounded
@@ -32,9 +32,9 @@ EXPERT_TILES = (
     (4, Tile(loop="narrow", tokens=8, warps=4, depth=9)),
     (8, Tile(loop="stream", tokens=16, warps=4, depth=9)),
     (16, Tile(loop="stream", tokens=32, warps=4, depth=5)),
-    (64, Tile(loop="stream", tokens=64, warps=8, depth=5)),
-    (128, Tile(loop="wide", tokens=128, warps=8, depth=5)),
-    (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
+    (128, Tile(loop="stream", tokens=64, warps=8, depth=5)),
+    (256, Tile(loop="stream", tokens=128, warps=8, depth=5)),
+    (None, Tile(loop="wide", tokens=256, warps=8, depth=4)),
 )
 _PORTABLE_FEATURES = 64
 

@@ -17,8 +17,8 @@ number come to bits 15 and 8 to 6, where a bfloat16 has its sign, lowest exponen
 mantissa bit: the value times 2**-126, right for the subnormal code too. One multiplication by
 2**(scale - 1) makes the weight, exactly.
 
-Scales of a chunk are 8 words: word g holds, from the low byte up, rows g and g + 8 for columns 0 to
-31 and the same rows for columns 32 to 63, each scale + 126, which is the exponent of 2**(scale - 1).
+Scales of a chunk are 8 words: word g holds, from the low byte up, rows g and g + 8 for columns 0
+to 31 and the same rows for columns 32 to 63. A byte is scale + 126, the exponent of 2**(scale - 1).
 """
 
 from __future__ import annotations

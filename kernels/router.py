@@ -1,8 +1,8 @@
 """Choice of each token's experts, and the lists that the expert kernels work from.
 
-Three kernels: `_logits_kernel` norms the residual and multiplies slices of it with the router's
-weights; `_select_kernel` adds the slices and takes the best experts; `_group_kernel` sorts the
-routed rows by expert and cuts them into blocks of equal size.
+`_logits_kernel` norms the residual and multiplies slices of it with the router's weights;
+`_select_kernel` adds the slices and takes the best experts. The routed rows are then sorted by
+expert and cut into blocks (`kernels.grouping`), for a few tokens by `_select_kernel` itself.
 
 Numerics: the product is one chain of 16-wide steps within each slice of the inner dimension, the
 slices are added in ascending order in float32; logits are not rounded. Ties go to the lowest expert
@@ -18,6 +18,7 @@ import triton
 import triton.language as tl
 
 from kernels.checks import expect
+from kernels.grouping import RowLists, group_few, group_rows, max_blocks
 from kernels.launch import (
     has_dependent_launch,
     is_portable,
@@ -32,7 +33,9 @@ from kernels.launch import (
 # reduction tree, the same for every number of tokens.
 SLICE_COLUMNS = 320
 _BLOCK_T = 16
-_ROWS_OF_STEP = 1024
+# Up to so many tokens one program selects and groups; from so many on a program makes all slices.
+_GROUPED_TOKENS = _BLOCK_T
+_WHOLE_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def new_routing(
     """Allocate buffers for up to `num_tokens` tokens, blocks of at most `block_rows` rows."""
     num_rows = num_tokens * num_selected
     num_slices = triton.cdiv(width, SLICE_COLUMNS)
-    num_blocks = min(num_rows, min(num_experts, num_rows) + num_rows // block_rows)
+    num_blocks = max_blocks(num_rows, num_experts, block_rows)
     shape = (num_tokens, num_selected)
 
     def empty(*sizes: int, dtype: torch.dtype) -> torch.Tensor:
@@ -126,11 +129,32 @@ def route(
     expect("num_rows", num_rows_1, "one", dtype=torch.int32, sizes={"one": 1})
     expect("partial", routing.partial_LTE, "L T E", sizes=sizes, contiguous=True)
     expect("ids", routing.ids_TK, "T K", sizes=sizes, contiguous=True)
+    use_pdl = has_dependent_launch(residual_TD)
+    options = {"USE_PDL": use_pdl, "num_warps": 4, "launch_pdl": use_pdl}
+    _make_logits(residual_TD, weights, routing, options)
+    _select(weights, num_rows_1, routing, options)
+    if residual_TD.shape[0] > _GROUPED_TOKENS:
+        lists = RowLists(
+            order_R=routing.order_R,
+            blocks_N3=routing.blocks_N3,
+            # The partial logits are used up.
+            counts=routing.partial_LTE.view(torch.int32),
+            num_experts=sizes["E"],
+            block_rows=routing.block_rows,
+        )
+        group_rows(routing.ids_TK, lists, options)
+
+
+def _make_logits(
+    residual_TD: torch.Tensor,
+    weights: RouterWeights,
+    routing: Routing,
+    options: dict[str, int | bool],
+) -> None:
     num_tokens, width = residual_TD.shape
-    num_experts, num_selected = sizes["E"], sizes["K"]
-    options = {"USE_PDL": has_dependent_launch(residual_TD), "num_warps": 4}
-    options["launch_pdl"] = options["USE_PDL"]
-    _logits_kernel[(sizes["L"], triton.cdiv(num_tokens, _BLOCK_T))](
+    num_slices, _, num_experts = routing.partial_LTE.shape
+    slices_of_program = num_slices if num_tokens >= _WHOLE_TOKENS else 1
+    _logits_kernel[(num_slices // slices_of_program, triton.cdiv(num_tokens, _BLOCK_T))](
         residual_TD,
         weights.norm_D,
         weights.weight_ED,
@@ -141,33 +165,42 @@ def route(
         WIDTH=width,
         NUM_EXPERTS=num_experts,
         SLICE=SLICE_COLUMNS,
+        NUM_SLICES=slices_of_program,
         BLOCK_T=_BLOCK_T,
         PORTABLE=is_portable(residual_TD),
+        # A pipeline would hold several slices of 128 experts: more shared memory than there is.
+        num_stages=1,
         **options,
     )
-    _select_kernel[(triton.cdiv(num_tokens, _BLOCK_T),)](
+
+
+def _select(
+    weights: RouterWeights,
+    num_rows_1: torch.Tensor,
+    routing: Routing,
+    options: dict[str, int | bool],
+) -> None:
+    num_slices, num_tokens, num_experts = routing.partial_LTE.shape
+    num_selected = routing.ids_TK.shape[1]
+    # Each token is selected by itself: few tokens take few lanes.
+    block_t = min(_BLOCK_T, triton.next_power_of_2(num_tokens))
+    _select_kernel[(triton.cdiv(num_tokens, block_t),)](
         routing.partial_LTE,
         weights.bias_E,
         num_rows_1,
         routing.ids_TK,
         routing.weights_TK,
-        num_tokens,
-        NUM_SLICES=sizes["L"],
-        NUM_EXPERTS=num_experts,
-        NUM_SELECTED=num_selected,
-        BLOCK_T=_BLOCK_T,
-        BLOCK_K=triton.next_power_of_2(num_selected),
-        **options,
-    )
-    _group_kernel[(num_experts,)](
-        routing.ids_TK,
         routing.order_R,
         routing.blocks_N3,
-        num_tokens * num_selected,
+        num_tokens,
         routing.num_blocks,
+        NUM_SLICES=num_slices,
         NUM_EXPERTS=num_experts,
+        NUM_SELECTED=num_selected,
+        BLOCK_T=block_t,
+        BLOCK_K=triton.next_power_of_2(num_selected),
         BLOCK_ROWS=routing.block_rows,
-        STEP=min(_ROWS_OF_STEP, triton.next_power_of_2(num_tokens * num_selected)),
+        IS_GROUPING=num_tokens <= _GROUPED_TOKENS,
         **options,
     )
 
@@ -184,6 +217,7 @@ def _logits_kernel(
     WIDTH: tl.constexpr,
     NUM_EXPERTS: tl.constexpr,
     SLICE: tl.constexpr,
+    NUM_SLICES: tl.constexpr,
     BLOCK_T: tl.constexpr,
     PORTABLE: tl.constexpr,
     USE_PDL: tl.constexpr,
@@ -206,25 +240,26 @@ def _logits_kernel(
         square_TS = tl.math.fma(x_TS, x_TS, square_TS)
     scale_T = tl.math.rsqrt(tl.sum(square_TS, axis=1) / WIDTH + eps)
 
-    acc = tl.zeros((NUM_EXPERTS, BLOCK_T), tl.float32)
-    for start in tl.static_range(0, SLICE, BLOCK_K):
-        column = tl.program_id(0) * SLICE + start + offs_k
-        mask_k = column < WIDTH
-        mask = mask_t[:, None] & mask_k[None, :]
-        norm_K = tl.load(norm_ptr + column, mask=mask_k, other=0.0).to(tl.float32)
-        x_TK = tl.load(row_ptrs + column[None, :], mask=mask, other=0.0).to(tl.float32)
-        normed_TK = (x_TK * scale_T[:, None] * norm_K[None, :]).to(tl.bfloat16)
-        normed_ptrs = normed_ptr + offs_t.to(tl.int64)[:, None] * WIDTH + column[None, :]
-        tl.store(normed_ptrs, normed_TK, mask=mask)
-        weight_ptrs = weight_ptr + offs_e[:, None] * WIDTH + column[None, :]
-        weight_EK = tl.load(weight_ptrs, mask=mask_k[None, :], other=0.0)
-        if PORTABLE:
-            weight_EK = weight_EK.to(tl.float32)
-            normed_TK = normed_TK.to(tl.float32)
-        acc = tl.dot(weight_EK, tl.trans(normed_TK), acc)
-    row = (tl.program_id(0) * num_tokens + offs_t) * NUM_EXPERTS
-    partial_ptrs = partial_ptr + row[None, :] + offs_e[:, None]
-    tl.store(partial_ptrs, acc, mask=mask_t[None, :])
+    for part in range(tl.program_id(0) * NUM_SLICES, (tl.program_id(0) + 1) * NUM_SLICES):
+        acc = tl.zeros((NUM_EXPERTS, BLOCK_T), tl.float32)
+        for start in tl.static_range(0, SLICE, BLOCK_K):
+            column = part * SLICE + start + offs_k
+            mask_k = column < WIDTH
+            mask_x = mask_t[:, None] & mask_k[None, :]
+            norm_K = tl.load(norm_ptr + column, mask=mask_k, other=0.0).to(tl.float32)
+            x_TK = tl.load(row_ptrs + column[None, :], mask=mask_x, other=0.0).to(tl.float32)
+            normed_TK = (x_TK * scale_T[:, None] * norm_K[None, :]).to(tl.bfloat16)
+            normed_ptrs = normed_ptr + offs_t.to(tl.int64)[:, None] * WIDTH + column[None, :]
+            tl.store(normed_ptrs, normed_TK, mask=mask_x)
+            weight_ptrs = weight_ptr + offs_e[:, None] * WIDTH + column[None, :]
+            weight_EK = tl.load(weight_ptrs, mask=mask_k[None, :], other=0.0)
+            if PORTABLE:
+                weight_EK = weight_EK.to(tl.float32)
+                normed_TK = normed_TK.to(tl.float32)
+            acc = tl.dot(weight_EK, tl.trans(normed_TK), acc)
+        row = (part * num_tokens + offs_t) * NUM_EXPERTS
+        partial_ptrs = partial_ptr + row[None, :] + offs_e[:, None]
+        tl.store(partial_ptrs, acc, mask=mask_t[None, :])
 
 
 @triton.jit
@@ -234,12 +269,17 @@ def _select_kernel(
     num_rows_ptr,
     ids_ptr,
     weights_ptr,
+    order_ptr,
+    blocks_ptr,
     num_tokens,
+    num_blocks,
     NUM_SLICES: tl.constexpr,
     NUM_EXPERTS: tl.constexpr,
     NUM_SELECTED: tl.constexpr,
     BLOCK_T: tl.constexpr,
     BLOCK_K: tl.constexpr,
+    BLOCK_ROWS: tl.constexpr,
+    IS_GROUPING: tl.constexpr,
     USE_PDL: tl.constexpr,
 ):
     let_next_start(USE_PDL)
@@ -278,53 +318,16 @@ def _select_kernel(
     weight_TK = tl.where(is_real[:, None], weight_TK / total_T[:, None], 0.0)
     tl.store(ids_ptr + place, id_TK, mask=mask)
     tl.store(weights_ptr + place, weight_TK, mask=mask)
-
-
-@triton.jit
-def _group_kernel(
-    ids_ptr,
-    order_ptr,
-    blocks_ptr,
-    num_rows,
-    num_blocks,
-    NUM_EXPERTS: tl.constexpr,
-    BLOCK_ROWS: tl.constexpr,
-    STEP: tl.constexpr,
-    USE_PDL: tl.constexpr,
-):
-    let_next_start(USE_PDL)
-    expert = tl.program_id(0)
-    offs_e = tl.arange(0, NUM_EXPERTS)
-    offs_s = tl.arange(0, STEP)
-    wait_for_previous(USE_PDL)
-    count_E = tl.zeros((NUM_EXPERTS,), tl.int32)
-    for start in range(0, num_rows, STEP):
-        id_S = tl.load(ids_ptr + start + offs_s, mask=start + offs_s < num_rows, other=-1)
-        count_E += tl.sum((id_S[:, None] == offs_e[None, :]).to(tl.int32), axis=0)
-    blocks_E = (count_E + BLOCK_ROWS - 1) // BLOCK_ROWS
-    is_before = offs_e < expert
-    first_row = tl.sum(tl.where(is_before, count_E, 0), axis=0)
-    first_block = tl.sum(tl.where(is_before, blocks_E, 0), axis=0)
-    end_row = first_row + tl.sum(tl.where(offs_e == expert, count_E, 0), axis=0)
-    my_blocks = (end_row - first_row + BLOCK_ROWS - 1) // BLOCK_ROWS
-
-    next_row = first_row
-    for start in range(0, num_rows, STEP):
-        id_S = tl.load(ids_ptr + start + offs_s, mask=start + offs_s < num_rows, other=-1)
-        is_mine = (id_S == expert).to(tl.int32)
-        place_S = next_row + tl.cumsum(is_mine, axis=0) - 1
-        tl.store(order_ptr + place_S, start + offs_s, mask=is_mine != 0)
-        next_row += tl.sum(is_mine, axis=0)
-    for start in range(0, my_blocks, STEP):
-        block_S = start + offs_s
-        is_mine = block_S < my_blocks
-        entry_ptrs = blocks_ptr + (first_block + block_S) * 3
-        first_S = first_row + block_S * BLOCK_ROWS
-        tl.store(entry_ptrs, tl.zeros((STEP,), tl.int32) + expert, mask=is_mine)
-        tl.store(entry_ptrs + 1, first_S, mask=is_mine)
-        tl.store(entry_ptrs + 2, tl.minimum(first_S + BLOCK_ROWS, end_row), mask=is_mine)
-    if expert == 0:
-        for start in range(tl.sum(blocks_E, axis=0), num_blocks, STEP):
-            block_S = start + offs_s
-            none_S = tl.zeros((STEP,), tl.int32) - 1
-            tl.store(blocks_ptr + block_S * 3, none_S, mask=block_S < num_blocks)
+    if IS_GROUPING:
+        is_row = is_real[:, None] & (offs_k < NUM_SELECTED)[None, :]
+        id_TK = tl.where(is_row, id_TK, NUM_EXPERTS)
+        group_few(
+            tl.reshape(id_TK, (BLOCK_T * BLOCK_K,)),
+            tl.reshape(place, (BLOCK_T * BLOCK_K,)),
+            order_ptr,
+            blocks_ptr,
+            num_blocks,
+            NUM_EXPERTS,
+            BLOCK_ROWS,
+            BLOCK_T * BLOCK_K,
+        )

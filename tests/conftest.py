@@ -3,7 +3,18 @@
 import os
 
 import pytest
-from pytest_socket import disable_socket, enable_socket
+
+try:
+    from pytest_socket import disable_socket, enable_socket
+except ImportError:  # A GPU host has torch, triton and pytest only; kernels and engine run there.
+    if os.environ.get("CI") == "true":
+        raise
+
+    def enable_socket() -> None:
+        """Do nothing where sockets are not guarded."""
+
+    def disable_socket(*, allow_unix_socket: bool) -> None:
+        """Do nothing where sockets are not guarded."""
 
 _skipped: list[str] = []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
-from triton.language.extra.cuda import gdc_launch_dependents
 
 from kernels.hopper.fragments import chunk_pointers
 from kernels.hopper.loops import (
@@ -78,7 +77,6 @@ def out_kernel(
     """Add WARPS * 16 output features and their bias to the residual of a block of tokens."""
     BLOCK_F: gl.constexpr = WARPS * 16
     layout: gl.constexpr = _store_layout(WARPS)
-    gdc_launch_dependents()
     feature = gl.program_id(0) * BLOCK_F + gl.arange(0, BLOCK_F, layout=gl.SliceLayout(1, layout))
     token = gl.program_id(1) * BLOCK_T + gl.arange(0, BLOCK_T, layout=gl.SliceLayout(0, layout))
     bias = gl.load(bias_ptr + feature, mask=feature < ROWS, other=0.0).to(gl.float32)
@@ -120,7 +118,6 @@ def qkv_kernel(
     acc_layout: gl.constexpr = accumulator_layout(LOOP, WARPS, BLOCK_T)
     first_row = gl.program_id(0) * BLOCK_F
     first_token = gl.program_id(1) * BLOCK_T
-    gdc_launch_dependents()
     row = first_row + gl.arange(0, BLOCK_F, layout=gl.SliceLayout(1, acc_layout))
     bias = gl.load(bias_ptr + row, mask=row < ROWS, other=0.0).to(gl.float32)
     acc = _product(x_ptr, weight_ptr, num_tokens, ROWS, COLUMNS, LOOP, BLOCK_T, DEPTH, WARPS)

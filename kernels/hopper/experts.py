@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
-from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
+from triton.language.extra.cuda import gdc_wait
 
 from kernels.hopper.fragments import chunk_pointers
 from kernels.hopper.loops import (
@@ -40,7 +40,6 @@ def expert_kernel(
     CHUNKS: gl.constexpr = COLUMNS // 64
     acc_layout: gl.constexpr = accumulator_layout(LOOP, WARPS, BLOCK_T)
     x_layout: gl.constexpr = activation_layout(WARPS)
-    gdc_launch_dependents()
     gdc_wait()
     entry_ptr = blocks_ptr + gl.program_id(1) * 3
     expert = gl.load(entry_ptr).to(gl.int64)

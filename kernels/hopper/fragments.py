@@ -1,7 +1,7 @@
 """Weights from memory to the operand registers of matrix instructions.
 
-Packed weights (`kernels.mxfp4_pack`, `kernels.dense_pack`) lie in memory as the registers want them:
-each thread loads 16 bytes at a time and no value crosses threads on the way to the instruction.
+Packed weights (`kernels.mxfp4_pack`, `kernels.dense_pack`) lie in memory as the registers want
+them: each thread loads 16 bytes at a time and no value crosses threads on the way.
 """
 
 from __future__ import annotations

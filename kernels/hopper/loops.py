@@ -1,10 +1,11 @@
 """The loops over the inner dimension: few rows, some rows, many rows.
 
-Each returns the float32 accumulator [WARPS * 16, BLOCK_T] of one chain of 16-wide steps in ascending
-order, so all give the same bits. They differ in what they wait for: `narrow_loop` holds all
-activations in shared memory and lets every warp run by itself; `stream_loop` brings activations in
-a ring, with weights several chunks ahead in registers; `wide_loop` keeps the matrix units busy.
-With `WAITS` a loop asks for its first weights, then waits for the previous kernel.
+Each returns the float32 accumulator [WARPS * 16, BLOCK_T] of one chain of 16-wide steps in
+ascending order, so all give the same bits. They differ in what they wait for: `narrow_loop` holds
+all activations in shared memory and lets every warp run by itself; `stream_loop` brings activations
+in a ring, with weights several chunks ahead in registers; `wide_loop` keeps the matrix units busy.
+With `WAITS` a loop asks for its first weights, then waits for the previous kernel. The next kernel
+may start when a loop ends: earlier, its programs take more from this one than they gain.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from triton.experimental.gluon.language.nvidia.hopper import (
     warpgroup_mma,
     warpgroup_mma_wait,
 )
-from triton.language.extra.cuda import gdc_wait
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from kernels.hopper.fragments import load_chunk, to_fragment
+
+# Triton 3.7 renamed it.
+barrier = getattr(gl, "barrier", None) or gl.thread_barrier
 
 
 @gluon.constexpr_function
@@ -63,7 +67,7 @@ def narrow_loop(
         gdc_wait()
     # One allocation for each chunk of a round: copies into one would wait for each other.
     x_chunks = ()
-    for chunk in gl.static_range(DEPTH):
+    for _ in gl.static_range(DEPTH):
         ring = gl.allocate_shared_memory(gl.bfloat16, [ROUNDS, BLOCK_T, 64], shared)
         x_chunks = x_chunks + (ring,)
     for round_idx in gl.static_range(ROUNDS):
@@ -73,7 +77,7 @@ def narrow_loop(
             async_copy.async_copy_global_to_shared(to, from_ptrs, mask=mask_x)
     async_copy.commit_group()
     async_copy.wait_group(0)
-    gl.thread_barrier()
+    barrier()
     acc = gl.zeros((WARPS * 16, BLOCK_T), gl.float32, layout=layout)
     for round_idx in range(ROUNDS):
         is_real = round_idx + 1 < ROUNDS
@@ -87,6 +91,7 @@ def narrow_loop(
             x = x_chunks[chunk].index(round_idx).permute((1, 0)).load(operand_1)
             acc = mma_v2(fragment, x, acc)
         weights = following
+    gdc_launch_dependents()
     return acc
 
 
@@ -103,7 +108,7 @@ def stream_loop(
     WARPS: gl.constexpr,
     WAITS: gl.constexpr,
 ):
-    """Multiply with warp-group instructions, `DEPTH` chunks between barriers, weights as far ahead."""
+    """Multiply with warp-group instructions, `DEPTH` chunks from barrier to barrier."""
     layout: gl.constexpr = accumulator_layout("stream", WARPS, BLOCK_T)
     operand_0: gl.constexpr = gl.DotOperandLayout(0, layout, 2)
     shared: gl.constexpr = gl.NVMMASharedLayout(128, 16, 2)
@@ -125,13 +130,14 @@ def stream_loop(
         is_real = round_idx + 1 < ROUNDS
         async_copy.wait_group(0)
         fence_async_shared()
-        gl.thread_barrier()
+        barrier()
         x_ptrs += DEPTH * 64
         for chunk in gl.static_range(DEPTH):
             to = x_chunks[chunk].index((round_idx + 1) % 2)
             async_copy.async_copy_global_to_shared(to, x_ptrs + chunk * 64, mask=mask_x & is_real)
         async_copy.commit_group()
         following = ()
+        fragments = ()
         pending = acc
         for chunk in gl.static_range(DEPTH):
             weight, scales = weights[chunk]
@@ -142,13 +148,14 @@ def stream_loop(
             x = x_chunks[chunk].index(round_idx % 2).permute((1, 0))
             pending = warpgroup_mma(fragment, x, pending, is_async=True)
             if chunk > 0:
-                pending, before = warpgroup_mma_wait(1, deps=(pending, before))
-            before = fragment
-        acc, before = warpgroup_mma_wait(0, deps=(pending, before))
+                pending, _ = warpgroup_mma_wait(1, deps=(pending, fragments[chunk - 1]))
+            fragments = fragments + (fragment,)
+        acc, _ = warpgroup_mma_wait(0, deps=(pending, fragments[DEPTH - 1]))
         weights = following
     async_copy.wait_group(0)
     # Whatever shares this memory next must not overtake a warp group that still reads it.
-    gl.thread_barrier()
+    barrier()
+    gdc_launch_dependents()
     return acc
 
 
@@ -167,8 +174,8 @@ def wide_loop(
 ):
     """Multiply with warp-group instructions; while one chunk runs the next is decoded.
 
-    Activations go through a ring of `DEPTH` chunks. A chunk's place is filled again two chunks
-    later, when every warp group has finished with it.
+    Activations go through a ring of `DEPTH` chunks. A chunk's place is filled again as soon as the
+    next one runs, when every warp group has finished with it.
     """
     layout: gl.constexpr = accumulator_layout("wide", WARPS, BLOCK_T)
     operand_0: gl.constexpr = gl.DotOperandLayout(0, layout, 2)
@@ -178,33 +185,32 @@ def wide_loop(
     if WAITS:
         gdc_wait()
     x_ring = gl.allocate_shared_memory(gl.bfloat16, [DEPTH, BLOCK_T, 64], shared)
-    for chunk in gl.static_range(DEPTH - 2):
+    for chunk in gl.static_range(DEPTH - 1):
         to = x_ring.index(chunk)
         async_copy.async_copy_global_to_shared(to, x_ptrs + chunk * 64, mask=mask_x)
         async_copy.commit_group()
-    x_ptrs += (DEPTH - 2) * 64
+    x_ptrs += (DEPTH - 1) * 64
     fragment = to_fragment(weight, scales, operand_0, IS_MXFP4, WARPS)
-    before = fragment
     acc = gl.zeros((WARPS * 16, BLOCK_T), gl.float32, layout=layout)
     for chunk in range(NUM_CHUNKS):
-        async_copy.wait_group(DEPTH - 3)
+        async_copy.wait_group(DEPTH - 2)
         fence_async_shared()
-        gl.thread_barrier()
+        barrier()
         x = x_ring.index(chunk % DEPTH).permute((1, 0))
         pending = warpgroup_mma(fragment, x, acc, is_async=True)
-        to = x_ring.index((chunk + DEPTH - 2) % DEPTH)
-        is_real = chunk + DEPTH - 2 < NUM_CHUNKS
+        to = x_ring.index((chunk + DEPTH - 1) % DEPTH)
+        is_real = chunk + DEPTH - 1 < NUM_CHUNKS
         async_copy.async_copy_global_to_shared(to, x_ptrs, mask=mask_x & is_real)
         async_copy.commit_group()
         x_ptrs += 64
         weight, scales = weight_1, scales_1
         is_real = chunk + 2 < NUM_CHUNKS
         weight_1, scales_1 = load_chunk(weight_ptrs, scales_ptrs, chunk + 2, is_real, IS_MXFP4)
-        acc, before = warpgroup_mma_wait(1, deps=(pending, before))
-        before = fragment
-        fragment = to_fragment(weight, scales, operand_0, IS_MXFP4, WARPS)
-    acc, before = warpgroup_mma_wait(0, deps=(acc, before))
+        following = to_fragment(weight, scales, operand_0, IS_MXFP4, WARPS)
+        acc, fragment = warpgroup_mma_wait(0, deps=(pending, fragment))
+        fragment = following
     async_copy.wait_group(0)
     # Whatever shares this memory next must not overtake a warp group that still reads it.
-    gl.thread_barrier()
+    barrier()
+    gdc_launch_dependents()
     return acc

@@ -16,9 +16,11 @@ import torch
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
+from triton.experimental.gluon._runtime import GluonASTSource
 from triton.runtime.jit import JITFunction
 
 TARGETS = (90, 80)
+GLUON_TARGET = 90
 OPTIONS = ("num_warps", "num_stages", "enable_fp_fusion", "launch_pdl", "maxnreg")
 POINTERS = {
     torch.bfloat16: "*bf16",
@@ -58,7 +60,7 @@ def compile_launch(kernel: Any, args: tuple[Any, ...], kwargs: dict[str, Any], a
         if name not in constants
         and (isinstance(values[name], torch.Tensor) or values[name] % 16 == 0)
     }
-    source = ASTSource(
+    source = (GluonASTSource if kernel.is_gluon() else ASTSource)(
         fn=kernel,
         signature=signature,
         constexprs={(names.index(n),): values[n] for n in constants},
@@ -71,6 +73,9 @@ def compile_case(case: Callable[[], None], arch: int) -> list[tuple[str, Any]]:
     compiled = []
 
     def caught(kernel: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
+        # Kernels in Gluon are for the architecture whose instructions they name.
+        if kernel.is_gluon() and arch != GLUON_TARGET:
+            return
         compiled.append((kernel.fn.__name__, compile_launch(kernel, args, kwargs, arch)))
 
     original = JITFunction.run

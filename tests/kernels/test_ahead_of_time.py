@@ -14,7 +14,7 @@ from tests.kernels.ahead_of_time import TARGETS
 SHARED_BYTES_MAX = {90: 232448, 80: 166912}
 
 
-@pytest.mark.parametrize("cases", ["attention_cases"])
+@pytest.mark.parametrize("cases", ["attention_cases", "product_cases"])
 def test_kernels_compile_for_each_architecture_and_fit(cases: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     command = [sys.executable, "-m", "tests.kernels.ahead_of_time", f"tests.kernels.{cases}"]
