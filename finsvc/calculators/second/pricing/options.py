@@ -37,8 +37,8 @@ _AMERICAN_SLOPE_ERROR = 1e-4
 _SLOPE_FLOOR = 1e-4
 # The library stops its series for cash when a term is below 1e-7 or so.
 _BINARY_SERIES_NOISE = 1e-7
-_SERIES = 30
-_WINDOW_ROUNDING = 3e-5
+_SERIES = 10
+_WINDOW_ROUNDING = 1e-4
 
 
 def _is_certain(inputs: ExoticInput) -> bool:
