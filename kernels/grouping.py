@@ -104,8 +104,8 @@ def group_few(
     tl.store(entry_ptrs, id_R, mask=is_first)
     tl.store(entry_ptrs + 1, place_R, mask=is_first)
     tl.store(entry_ptrs + 2, end_R, mask=is_first)
-    # The number of blocks, once for each row: Triton 3.6 counts twice when it reduces a vector whose
-    # layout came out of a reshape with copies in it.
+    # The number of blocks, once for each row: Triton 3.6 counts twice when it reduces a vector
+    # whose layout came out of a reshape with copies in it.
     is_first_RR = is_first[None, :] & (key_R[:, None] >= 0)
     block = tl.sum(is_first_RR.to(tl.int32), axis=1) + tl.arange(0, NUM_ROWS)
     none = tl.zeros((NUM_ROWS,), tl.int32) - 1
