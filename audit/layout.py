@@ -12,6 +12,8 @@ CHECKPOINT = "checkpoint"
 LOCK = "lock"
 TIMESTAMPS = "timestamps"
 OPEN_MARK = b"W"
+# What a power loss may leave of the mark while it is being written: its length without its byte.
+_LOST_MARK = b"\0"
 
 _FORMAT_LINE = "finsvc-audit-log/v2"
 
@@ -54,7 +56,7 @@ def was_closed(directory: Path) -> bool:
     """
     path = directory / LOCK
     mark = path.read_bytes() if path.is_file() else b""
-    if mark not in (b"", OPEN_MARK):
+    if mark not in (b"", OPEN_MARK, _LOST_MARK):
         raise FormatError("lock", expected=f"nothing or {OPEN_MARK!r}", actual=repr(mark[:80]))
     return mark == b""
 

@@ -339,7 +339,9 @@ class _Verification:
             relative = self._relative(path)
             if path in known or path.is_dir() or is_derived(relative):
                 continue
-            if path.suffix == TEMPORARY_SUFFIX and not was_closed:
+            # Renaming a derived file is not synced: a power loss may bring the old name back.
+            is_made_again = is_derived(relative.removesuffix(TEMPORARY_SUFFIX))
+            if path.suffix == TEMPORARY_SUFFIX and (is_made_again or not was_closed):
                 self._warn(Reason.TORN, None, relative, "a file was being written")
             else:
                 self._problem(Reason.FILE, None, relative, "the log does not write such a file")

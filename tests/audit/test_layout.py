@@ -39,6 +39,11 @@ def test_was_closed_follows_the_writer(tmp_path):
     assert was_closed(tmp_path / "log")
 
 
+def test_was_closed_mark_whose_byte_a_power_loss_took_is_a_mark(tmp_path):
+    (tmp_path / "lock").write_bytes(b"\0")
+    assert not was_closed(tmp_path)
+
+
 def test_was_closed_other_mark_is_refused(tmp_path):
     (tmp_path / "lock").write_bytes(b"w")
     with pytest.raises(FormatError):

@@ -5,7 +5,6 @@ goes on.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -77,16 +76,15 @@ def prepare(folder: Path) -> None:
 def test_every_call_fails_once_and_nothing_acknowledged_is_lost(
     tmp_path: Path, call: str, error: str, limit: int
 ):
-    prepare(tmp_path / "counted")
-    _, trace = run_writer(tmp_path / "counted", "-e", f"trace={call}")
-    count = len(re.findall(rf"\b{call}\(", trace))
-    assert count > 0
-    for number in range(1, min(count, limit) + 1):
+    for number in range(1, limit + 1):
         folder = tmp_path / str(number)
         prepare(folder)
         inject = f"inject={call}:error={error}:when={number}"
         output, trace = run_writer(folder, "-e", f"trace={call}", "-e", inject)
-        assert "(INJECTED)" in trace
+        # Counted for each thread, so the end is where no thread gets that far.
+        if "(INJECTED)" not in trace:
+            assert number > 1
+            break
         # The last line may be cut, or its own write may be the one that failed.
         acknowledged = dict(line.split() for line in output.splitlines() if len(line) > 65)
         signer = DirectSigner(SIGNER, SignerMemory(folder / "memory"))

@@ -361,6 +361,14 @@ def test_verify_unknown_file_is_found(log: Path, name: str):
     assert [(p.reason, p.path) for p in report.problems] == [(Reason.FILE, name)]
 
 
+def test_verify_unfinished_derived_file_is_a_warning_also_when_closed(log: Path):
+    (log / "places").mkdir(exist_ok=True)
+    (log / "places" / "000000000000.idx.tmp").write_bytes(b"x")
+    report = verify(log)
+    assert report.ok
+    assert Reason.TORN in {warning.reason for warning in report.warnings}
+
+
 @pytest.mark.parametrize("mark", [b"x", b"WW"])
 def test_verify_changed_lock_file_is_found(log: Path, mark: bytes):
     (log / "lock").write_bytes(mark)
