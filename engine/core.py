@@ -43,6 +43,11 @@ class EngineCore:
         with self._changed:
             return self._scheduler.has_work
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the runner would run a step."""
+        return self._runner.is_ready
+
     def stats(self) -> SchedulerStats:
         """Return the scheduler's counts."""
         with self._changed:

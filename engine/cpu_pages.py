@@ -51,6 +51,11 @@ class CpuPagedRunner:
             context_length=config.context_length,
         )
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a step would run: always."""
+        return True
+
     def can_resume(self, pages: Sequence[int], start: int) -> bool:
         """Whether a sequence can go on from known pages: always, all of them are held."""
         return start <= len(pages) * BLOCK_TOKENS

@@ -24,7 +24,7 @@ from engine.cpu_pages import CpuPagedRunner
 from engine.cpu_runner import CpuRunner
 from engine.determinism import choose_products, probe
 from engine.errors import CheckpointConfigError, ContextLengthError, RequestError
-from engine.fingerprint import Fingerprint, code_digest, cpu_device_class
+from engine.fingerprint import DeviceClass, Fingerprint, code_digest, cpu_device_class
 from engine.grammar import GrammarEngine
 from engine.job import Terms
 from engine.kv_pool import page_bytes
@@ -70,26 +70,41 @@ class Engine:
         info: What it is.
         fingerprint: What its bits depend on.
         tokenizer: Its vocabulary.
-        runner: Steps of the network, for benchmarks and self-tests; not thread-safe.
         core: Requests of all callers and the steps they share.
     """
 
     def __init__(
-        self, info: ModelInfo, fingerprint: Fingerprint, tokenizer: Tokenizer, runner: CpuRunner
+        self,
+        info: ModelInfo,
+        fingerprint: Fingerprint,
+        tokenizer: Tokenizer,
+        core: EngineCore,
+        *,
+        runner: CpuRunner | None,
     ) -> None:
         """Put loaded parts together; callers use `load`."""
         self.info = info
         self.fingerprint = fingerprint
         self.tokenizer = tokenizer
-        self.runner = runner
-        paged = CpuPagedRunner(runner, num_threads=fingerprint.device.num_threads)
-        kept = max(1, KEPT_BYTES_MAX // page_bytes(info.config))
-        self.core = EngineCore(paged, SchedulerLimits(kept_pages_max=kept))
+        self.core = core
+        self._runner = runner
+
+    @property
+    def runner(self) -> CpuRunner:
+        """Steps of the network on a CPU, for benchmarks and self-tests; not thread-safe.
+
+        Raises:
+            RequestError: The engine runs on a GPU.
+        """
+        if self._runner is None:
+            actual = self.fingerprint.device.machine
+            raise RequestError("device", expected="an engine on the CPU", actual=actual)
+        return self._runner
 
     @property
     def is_ready(self) -> bool:
-        """Whether a request would be taken now; a loaded model always is."""
-        return True
+        """Whether a request would be taken now: as long as the device has not failed."""
+        return self.core.is_ready
 
     @cached_property
     def grammars(self) -> GrammarEngine:
@@ -97,12 +112,13 @@ class Engine:
         return GrammarEngine(self.tokenizer, vocab_size=self.info.config.vocab_size)
 
     @classmethod
-    def load(cls, path: Path, *, num_threads: int | None = None) -> Engine:
+    def load(cls, path: Path, *, num_threads: int | None = None, device: str = "cpu") -> Engine:
         """Load a checkpoint folder of either layout.
 
         Args:
             path: The folder.
             num_threads: Threads of each operation; by default torch's own number, at most 2.
+            device: "cpu", or a CUDA device such as "cuda".
 
         Raises:
             RequestError: `num_threads` is below 1.
@@ -127,8 +143,16 @@ class Engine:
             )
         weights_digest = checkpoint.weights_digest()
         checkpoint.verify_digest(weights_digest)
-        products = choose_products(config)
-        runner = CpuRunner(load_weights(checkpoint), products)
+        loaded = _load_on_cpu(checkpoint, threads) if device == "cpu" else None
+        if loaded is None:
+            # Triton need not be there where no GPU is used.
+            from engine.gpu.serving import load_on_gpu  # noqa: PLC0415
+
+            core, device_class, dtype = load_on_gpu(checkpoint, device)
+            runner = None
+        else:
+            runner, core, device_class = loaded
+            dtype = "float32"
         info = ModelInfo(
             name=path.resolve().name,
             layout=checkpoint.layout,
@@ -143,11 +167,10 @@ class Engine:
             tokenizer_digest=tokenizer.digest,
             config_digest=hashlib.sha256(config.to_json().encode()).hexdigest(),
             code_digest=code_digest(),
-            device=cpu_device_class(
-                num_threads=threads, heights=products.heights, probe=probe(runner)
-            ),
+            device=device_class,
+            dtype=dtype,
         )
-        return cls(info, fingerprint, tokenizer, runner)
+        return cls(info, fingerprint, tokenizer, core, runner=runner)
 
     def generate(
         self,
@@ -198,6 +221,19 @@ class Engine:
         finally:
             self.core.cancel(job_id)
         return collector.generation(reason)
+
+
+def _load_on_cpu(
+    checkpoint: Checkpoint, num_threads: int
+) -> tuple[CpuRunner, EngineCore, DeviceClass]:
+    products = choose_products(checkpoint.config)
+    runner = CpuRunner(load_weights(checkpoint), products)
+    device = cpu_device_class(
+        num_threads=num_threads, heights=products.heights, probe=probe(runner)
+    )
+    kept = max(1, KEPT_BYTES_MAX // page_bytes(checkpoint.config))
+    paged = CpuPagedRunner(runner, num_threads=num_threads)
+    return runner, EngineCore(paged, SchedulerLimits(kept_pages_max=kept)), device
 
 
 def check_request(request: GenerationRequest, config: ModelConfig) -> None:

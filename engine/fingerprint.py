@@ -49,14 +49,16 @@ class DeviceClass:
     """The kind of machine, as far as the bits of its arithmetic go.
 
     Attributes:
-        kind: "cpu".
-        machine: Processor architecture.
-        instruction_set: The vector extension torch uses.
-        torch: Build of torch.
+        kind: "cpu" or "cuda".
+        machine: Processor architecture, or the GPU's name.
+        instruction_set: The vector extension torch uses, or the GPU's compute capability.
+        torch: Build of torch, and of Triton where that compiles kernels.
         numpy: Version of numpy, which draws the tokens.
         num_threads: Threads of an operation.
         heights: How products are made, see `engine.cpu_products`.
-        probe: Digest of the logits of a fixed prompt.
+        probe: Digest of the logits of fixed prompts.
+        invariance: Digest of the report of `engine.invariance` at load; empty on a CPU, where
+            `engine.determinism` refuses a machine that fails.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class DeviceClass:
     num_threads: int
     heights: tuple[int, ...]
     probe: str
+    invariance: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ def code_digest() -> str:
     """Return a digest of the sources that decide logits: kernels and the engine's numerics."""
     folder = Path(__file__).parent
     files = {f"engine/{name}.py": folder / f"{name}.py" for name in _ENGINE_SOURCES}
+    for path in (folder / "gpu").glob("*.py"):
+        files[f"engine/gpu/{path.name}"] = path
     kernels_folder = Path(kernels.__path__[0])
     for path in kernels_folder.rglob("*.py"):
         files[f"kernels/{path.relative_to(kernels_folder).as_posix()}"] = path

@@ -100,6 +100,10 @@ class PagedRunner(Protocol):
     def limits(self) -> RunnerLimits:
         """What fits."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a step would run; false once the device failed."""
+
     def can_resume(self, pages: Sequence[int], start: int) -> bool:
         """Whether a sequence whose first `start` positions lie in `pages` can go on from there."""
 

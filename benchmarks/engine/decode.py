@@ -121,9 +121,9 @@ def decode_row(
     spread = time_decode(model, batch, prompt_tokens=prompt_tokens, steps=steps)
     context = prompt_tokens + steps // 2
     floor_s = step_bytes(model.config, batch, context) / card.copy_rate
-    peer, peer_share = PEER_DECODE.get((model.name, batch), (float("nan"), float("nan")))
+    peer, peer_share = PEER_DECODE.get((model.name, batch), (None, None))
     if prompt_tokens != PROMPT_TOKENS:
-        peer = peer_share = float("nan")
+        peer = peer_share = None
     return {
         "benchmark": "decode",
         "model": model.name,
@@ -158,7 +158,7 @@ def prefill_row(model: GpuModel, prompt_tokens: int, repeats: int) -> dict[str, 
         "ms_p50": 1e3 * spread.p50,
         "ms_p80": 1e3 * spread.p80,
         "tokens_per_s": prompt_tokens / spread.p50,
-        "peer_tokens_per_s": PEER_PREFILL.get((model.name, prompt_tokens), float("nan")),
+        "peer_tokens_per_s": PEER_PREFILL.get((model.name, prompt_tokens)),
         "peer": PEER,
     }
 

@@ -68,7 +68,7 @@ class Bench:
         floor = distinct_experts(config, num_tokens) * expert_bytes(config)
         flops = 6 * num_tokens * config.experts_per_token * config.hidden_size**2
         peer_us = PEER_EXPERTS[config.num_experts]
-        peer = peer_us[TOKENS.index(num_tokens)] if num_tokens in TOKENS else float("nan")
+        peer = peer_us[TOKENS.index(num_tokens)] if num_tokens in TOKENS else None
         return self._row("experts", num_tokens, self.seconds(work), floor, flops) | {
             "experts": config.num_experts,
             "peer_us": peer,

@@ -50,14 +50,18 @@ class Buffers:
             return torch.zeros(sizes, dtype=torch.bfloat16, device=device)
 
         self._residual, self._normed = zeros(rows, width), zeros(rows, width)
-        # Attention is over before the experts begin: queries and its output lie where the
-        # experts' rows will.
-        self._act = zeros(max(routed * config.intermediate_size, 2 * rows * heads))
+        # Attention is over before the experts begin, and they before the vocabulary is read:
+        # queries, attention's output and logits lie where the experts' rows do.
+        sequences, vocab_size = options.buckets[-1], config.vocab_size
+        sizes = (routed * config.intermediate_size, 2 * rows * heads, 2 * sequences * vocab_size)
+        self._act = zeros(max(sizes))
         self._expert_out = zeros(routed, width)
         self._device = device
         self._decode_rows = options.buckets[-1]
         self._routings: dict[int, Routing] = {}
-        self._logits = new_logits(options.buckets[-1], config.vocab_size, device)
+        logits_SV = self._act[: sizes[2]].view(torch.float32).view(sequences, vocab_size)
+        tile_max_SN = new_logits(1, vocab_size, device).tile_max_SN.repeat(sequences, 1)
+        self._logits = Logits(values_SV=logits_SV, tile_max_SN=tile_max_SN)
         self._candidates = new_candidates(options.buckets[-1], device)
 
     def rows(self, num_rows: int) -> StepRows:

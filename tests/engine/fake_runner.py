@@ -37,6 +37,10 @@ class FakeRunner:
         self.fails_at: dict[int, EngineError] = {}
         self._pages: list[list[int | None]] = [[None] * page_tokens for _ in range(num_pages)]
 
+    @property
+    def is_ready(self) -> bool:
+        return True
+
     def can_resume(self, pages: Sequence[int], start: int) -> bool:
         return self.resumes(pages, start)
 

@@ -3,7 +3,10 @@
 import ast
 import dataclasses
 import json
+import shutil
 from pathlib import Path
+
+import pytest
 
 import engine.fingerprint
 from engine.engine import Engine
@@ -20,6 +23,8 @@ WITHOUT_EFFECT = {
     "collect",
     "runner",
     "pace",
+    # Every file of the folder is covered, see below.
+    "gpu.serving",
 }
 
 
@@ -36,6 +41,17 @@ def test_code_digest_covers_every_module_that_the_engine_imports() -> None:
         reached.add(name)
         pending |= imported(name) - reached - WITHOUT_EFFECT
     assert reached == set(engine.fingerprint._ENGINE_SOURCES)
+
+
+def test_code_digest_covers_the_gpu_runner_and_the_kernels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(ENGINE, tmp_path / "engine", ignore=shutil.ignore_patterns("embedded"))
+    monkeypatch.setattr(engine.fingerprint, "__file__", str(copy / "fingerprint.py"))
+    before = code_digest.__wrapped__()
+    assert before == code_digest()
+    (copy / "gpu" / "network.py").write_text("changed")
+    assert code_digest.__wrapped__() != before
 
 
 def test_fingerprint_is_stable_and_changes_with_every_field(small_folder: Path) -> None:
