@@ -35,6 +35,19 @@ class StepRows:
     tile: Tile
 
 
+def buffer_bytes(config: ModelConfig, options: GpuOptions) -> int:
+    """Return the bytes of the large buffers of a runner."""
+    rows = max(options.chunk_tokens, options.buckets[-1])
+    routed = rows * config.experts_per_token
+    heads = config.num_heads * config.head_dim
+    shared = max(
+        routed * config.intermediate_size,
+        2 * rows * heads,
+        2 * options.buckets[-1] * config.vocab_size,
+    )
+    return 2 * (2 * rows * config.hidden_size + routed * config.hidden_size + shared)
+
+
 class Buffers:
     """Buffers of a runner."""
 

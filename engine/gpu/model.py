@@ -9,7 +9,7 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.config import ModelConfig
-from engine.gpu.buffers import Buffers
+from engine.gpu.buffers import Buffers, buffer_bytes
 from engine.gpu.errors import GpuCompileError, GpuMemoryError
 from engine.gpu.launcher import Launcher
 from engine.gpu.memory import KvMemory, count_pages
@@ -93,10 +93,8 @@ def build_runner(source: TensorSource, options: GpuOptions, device: torch.device
         try:
             buffers = Buffers(config, options, device)
         except torch.OutOfMemoryError as error:
-            needed = options.chunk_tokens * config.hidden_size
-            raise GpuMemoryError(
-                "the rows of a step", needed=needed, present=_free_bytes(options, device)
-            ) from error
+            needed, present = buffer_bytes(config, options), _free_bytes(options, device)
+            raise GpuMemoryError("the rows of a step", needed=needed, present=present) from error
         workspace = decode_workspace(
             num_splits=min(
                 WORKSPACE_SPLITS,
