@@ -1,39 +1,56 @@
-"""The answer's text while a model is still writing it, and where a stop sequence ends it.
+"""A turn's texts while a model is still writing it, and where a stop sequence ends the answer.
 
-What is answer and what is reasoning is decided by the engine's parser, which reads the same tokens
-in the record: text that streams is text of the record.
+What is answer and what is reasoning is decided by the engine's parser, so text that streams is text
+of the record. What a model says to the user before a call is answer too, on a line of its own; but
+where the answer is to be JSON it would spoil that, so there it is shown beside calls alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from engine.harmony.stream import TurnStream
-from engine.harmony.turn import Delta, TextKind, TurnEvent
+from engine.harmony.turn import Delta, TextKind, Turn, TurnEvent
 from engine.tokenizer import Tokenizer
+from finsvc.services.conversation import TextKind as PieceKind
+from finsvc.services.conversation import TextPiece
 
 
 class FinalStream:
-    """Takes token ids one by one and emits the text of the answer."""
+    """Takes token ids one by one and emits the answer's and the reasoning's text."""
 
     def __init__(
-        self, tokenizer: Tokenizer, *, stops: Sequence[str], on_text: Callable[[str], None]
+        self,
+        tokenizer: Tokenizer,
+        *,
+        stops: Sequence[str],
+        on_text: Callable[[TextPiece], None],
+        tools: Collection[str] = (),
+        check: Callable[[str, str], bool] | None = None,
+        is_answer_json: bool = False,
     ) -> None:
         self._tokenizer = tokenizer
-        # Calls are not this class's business, so no tool is declared to the parser.
-        self._turn = TurnStream(tokenizer, ())
+        self._turn = TurnStream(tokenizer, tools, check=check)
         self._stops = tuple(stops)
         self._on_text = on_text
+        self._is_answer_json = is_answer_json
+        self._held: list[str] = []
+        self._last: TextKind | None = None
         self._pending = ""
         self._position = 0
         self._emitted: list[str] = []
         self.content_positions: list[int] = []
-        """Positions, among the tokens taken, of those that carry the answer's text."""
+        """Positions, among the tokens taken, of those that carry the final message's text."""
         self.is_stopped = False
         """Whether a stop sequence was met; nothing is emitted after it."""
 
     @property
     def text(self) -> str:
-        """Everything emitted so far."""
+        """All of the answer emitted so far."""
         return "".join(self._emitted)
+
+    @property
+    def turn(self) -> Turn:
+        """The turn as read so far; whole after `finish`."""
+        return self._turn.turn
 
     def take(self, token_id: int) -> None:
         """Take the next sampled token."""
@@ -42,7 +59,7 @@ class FinalStream:
         if self.is_stopped:
             return
         was_in_final = self._turn.is_in_final
-        self._add(self._turn.take((token_id,)), is_last=False)
+        self._add(self._turn.take((token_id,)))
         # A network may have more outputs than the vocabulary has tokens; those say nothing.
         table = self._tokenizer.token_bytes
         has_text = token_id < len(table) and table[token_id] is not None
@@ -51,20 +68,30 @@ class FinalStream:
 
     def finish(self) -> None:
         """Emit what is left once the last token was taken."""
-        if not self.is_stopped:
-            self._add(self._turn.end(), is_last=True)
+        if self.is_stopped:
+            return
+        self._add(self._turn.end())
+        if self._turn.turn.calls:
+            self._pending += "".join(self._held)
+        self._flush(is_last=True)
 
-    def _add(self, events: Sequence[TurnEvent], *, is_last: bool) -> None:
-        text = "".join(
-            event.text
-            for event in events
-            if isinstance(event, Delta) and event.kind is TextKind.FINAL
-        )
-        if text or is_last:
-            self._pending += text
-            self._flush(is_last=is_last)
+    def _add(self, events: Sequence[TurnEvent]) -> None:
+        for event in events:
+            if not isinstance(event, Delta):
+                continue
+            if event.kind is TextKind.ANALYSIS:
+                self._on_text(TextPiece(kind=PieceKind.REASONING, text=event.text))
+            elif event.kind is TextKind.PREAMBLE and self._is_answer_json:
+                self._held.append(event.text)
+            else:
+                is_other = self._last not in (None, event.kind)
+                self._pending += f"\n{event.text}" if is_other else event.text
+                self._last = event.kind
+                self._flush(is_last=False)
 
     def _flush(self, *, is_last: bool) -> None:
+        if self.is_stopped:
+            return
         text = self._pending
         cut = min((at for stop in self._stops if (at := text.find(stop)) >= 0), default=None)
         if cut is not None:
@@ -75,7 +102,7 @@ class FinalStream:
         ready, self._pending = text[: len(text) - keep], text[len(text) - keep :]
         if ready:
             self._emitted.append(ready)
-            self._on_text(ready)
+            self._on_text(TextPiece(kind=PieceKind.ANSWER, text=ready))
 
     def _held_back(self, text: str) -> int:
         """Length of the tail that may belong to a stop sequence."""

@@ -1,49 +1,33 @@
-"""Plain completions on our own engine: OpenAI's messages to harmony and back, no grammar.
+"""Plain completions on our own engine, every turn under the grammar of a whole harmony turn."""
 
-Operators' messages become the developer message, since harmony keeps the system message for the
-model's own settings. A call's identifier exists only for the caller; harmony knows tools by name.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from engine.errors import ContextLengthError as EngineContextError
 from engine.errors import EngineError, RequestError
+from engine.grammar import GrammarError
 from engine.harmony.errors import HarmonyError
-from engine.harmony.messages import (
-    Conversation,
-    DeveloperPrompt,
-    Message,
-    ReasoningEffort,
-    SystemPrompt,
-    ToolSpec,
-)
-from engine.harmony.parse import parse_turn
 from engine.harmony.render import render_conversation
 from engine.job import Terms
 from engine.types import FinishReason as EngineFinish
 from engine.types import Generation, GenerationRequest, Sampling, TokenLogprob
-from finsvc.adapters.engine import IDENTITY, EngineModel, unavailable
+from finsvc.adapters.engine import EngineModel, unavailable
 from finsvc.adapters.final_stream import FinalStream
+from finsvc.adapters.raw_model_prompt import callable_tools, checks, conversation, grammar
 from finsvc.domain.errors import ContextLengthError, InputError
 from finsvc.domain.turns import ModelIdentity, TurnTrace
-from finsvc.services.chat import (
+from finsvc.services.chat import ChatCommand, OnText, RawPrompt, RawTurn
+from finsvc.services.conversation import (
     Candidate,
-    ChatCommand,
-    ChatMessage,
-    ChatRole,
-    ChatTool,
     ChatToolCall,
+    ConstraintError,
     FinishReason,
-    OnText,
-    RawPrompt,
-    RawTurn,
     TokenChoice,
+    ToolUse,
 )
 
 # What a caller who sets no bound gets at most; a model that does not stop must end.
 DEFAULT_NEW_TOKENS = 1024
 
-_OPERATOR = (ChatRole.SYSTEM, ChatRole.DEVELOPER)
 _FIELDS = {"max_new_tokens": "max_completion_tokens", "prompt_ids": "messages"}
 
 
@@ -59,15 +43,15 @@ class EngineRawModel:
         return self._model.identity
 
     def prepare(self, command: ChatCommand) -> RawPrompt:
-        """Render the conversation and fit the answer into the context.
+        """Render the conversation, fit the answer into the context and build its grammar.
 
         Raises:
-            InputError: A message or tool is out of order.
+            InputError: A message, tool or schema is out of order.
             ContextLengthError: No room is left for the answer, or for the bound asked for.
         """
         engine = self._model.engine
         try:
-            prompt_ids = tuple(render_conversation(_conversation(command), engine.tokenizer))
+            prompt_ids = tuple(render_conversation(conversation(command), engine.tokenizer))
         except HarmonyError as error:
             raise InputError(
                 field=error.field, expected=error.expected, actual=error.actual
@@ -82,34 +66,28 @@ class EngineRawModel:
         return RawPrompt(
             prompt_ids=prompt_ids,
             max_new_tokens=wanted or min(room, DEFAULT_NEW_TOKENS),
-            tool_names=frozenset(tool.name for tool in command.tools),
+            tool_names=frozenset(tool.name for tool in callable_tools(command)),
             options=command.options,
             tenant=command.principal.id,
+            grammar=grammar(command),
+            tool_use=command.tool_use,
+            checks=checks(command),
         )
 
     def run(self, prompt: RawPrompt, on_text: OnText, is_cancelled: Callable[[], bool]) -> RawTurn:
-        """Sample one turn, its text as it grows.
+        """Sample one turn, its texts as they grow.
 
         Raises:
             InputError: The engine cannot run a value of the request.
+            ConstraintError: The turn breaks a schema of the request.
             UnavailableError: The engine failed or is not there; BusyError when its queue is full.
         """
-        engine = self._model.engine
-        options = prompt.options
-        request = GenerationRequest(
-            prompt_ids=prompt.prompt_ids,
-            max_new_tokens=prompt.max_new_tokens,
-            stop_ids=self._model.stop_ids,
-            sampling=Sampling(
-                temperature=options.temperature, top_p=options.top_p, seed=options.seed
-            ),
-            # The engine reports the sampled token's own probability beside alternatives only.
-            top_logprobs=0 if options.top_logprobs is None else max(1, options.top_logprobs),
-        )
-        stream = FinalStream(engine.tokenizer, stops=options.stop, on_text=on_text)
+        request = _request(prompt, self._model.stop_ids)
+        stream = _stream(prompt, self._model, on_text)
         try:
-            generation = engine.generate(
+            generation = self._model.engine.generate(
                 request,
+                grammar=prompt.grammar,
                 terms=Terms(tenant=prompt.tenant),
                 on_token=stream.take,
                 is_cancelled=lambda: stream.is_stopped or is_cancelled(),
@@ -121,52 +99,88 @@ class EngineRawModel:
                 prompt=error.prompt_tokens,
                 answer=error.max_new_tokens,
             ) from error
-        except RequestError as error:
+        except (RequestError, GrammarError) as error:
             field = _FIELDS.get(error.field, error.field)
             raise InputError(field=field, expected=error.expected, actual=error.actual) from error
         except EngineError as error:
             raise unavailable(error) from error
-        return self._turn(prompt, request, generation, stream)
-
-    def _turn(
-        self,
-        prompt: RawPrompt,
-        request: GenerationRequest,
-        generation: Generation,
-        stream: FinalStream,
-    ) -> RawTurn:
-        tokenizer = self._model.engine.tokenizer
-        turn = parse_turn(generation.token_ids, tokenizer, prompt.tool_names)
         stream.finish()
-        calls = tuple(
-            ChatToolCall(id="", name=call.name, arguments=call.arguments) for call in turn.calls
-        )
-        if stream.is_stopped:
-            calls = ()
-        table = tokenizer.token_bytes
-        top = prompt.options.top_logprobs
-        logprobs = (
-            tuple(
-                TokenChoice(
-                    chosen=_candidate(generation.logprobs[position].sampled, table),
-                    top=tuple(
-                        _candidate(item, table) for item in generation.logprobs[position].top[:top]
-                    ),
-                )
-                for position in stream.content_positions
+        turn = _turn(prompt, request, generation, stream, self._model.engine.tokenizer.token_bytes)
+        _check(prompt, turn, stream)
+        return turn
+
+
+def _request(prompt: RawPrompt, stop_ids: frozenset[int]) -> GenerationRequest:
+    options = prompt.options
+    return GenerationRequest(
+        prompt_ids=prompt.prompt_ids,
+        max_new_tokens=prompt.max_new_tokens,
+        stop_ids=stop_ids,
+        sampling=Sampling(temperature=options.temperature, top_p=options.top_p, seed=options.seed),
+        # The engine reports the sampled token's own probability beside alternatives only.
+        top_logprobs=0 if options.top_logprobs is None else max(1, options.top_logprobs),
+    )
+
+
+def _stream(prompt: RawPrompt, model: EngineModel, on_text: OnText) -> FinalStream:
+    checks = prompt.checks
+    return FinalStream(
+        model.engine.tokenizer,
+        stops=prompt.options.stop,
+        on_text=on_text,
+        tools=prompt.tool_names,
+        check=None if checks is None else checks.call,
+        is_answer_json=checks is not None and checks.answer is not None,
+    )
+
+
+def _turn(
+    prompt: RawPrompt,
+    request: GenerationRequest,
+    generation: Generation,
+    stream: FinalStream,
+    table: Sequence[bytes | None],
+) -> RawTurn:
+    turn = stream.turn
+    # A call that comes after a stop sequence was never said.
+    made = () if stream.is_stopped else turn.calls
+    calls = tuple(ChatToolCall(id="", name=call.name, arguments=call.arguments) for call in made)
+    top = prompt.options.top_logprobs
+    logprobs = (
+        tuple(
+            TokenChoice(
+                chosen=_candidate(generation.logprobs[position].sampled, table),
+                top=tuple(
+                    _candidate(item, table) for item in generation.logprobs[position].top[:top]
+                ),
             )
-            if top is not None
-            else ()
+            for position in stream.content_positions
         )
-        return RawTurn(
-            content=stream.text if stream.text or not calls else None,
-            calls=calls,
-            finish_reason=_finish_reason(generation, stream, has_calls=bool(calls)),
-            repairs=tuple(repair.value for repair in turn.repairs),
-            reasoning_tokens=turn.reasoning_tokens,
-            logprobs=logprobs,
-            trace=_trace(request, generation),
-        )
+        if top is not None
+        else ()
+    )
+    return RawTurn(
+        content=stream.text if stream.text or not calls else None,
+        calls=calls,
+        finish_reason=_finish_reason(generation, stream, has_calls=bool(calls)),
+        repairs=tuple(repair.value for repair in turn.repairs),
+        reasoning_tokens=turn.reasoning_tokens,
+        logprobs=logprobs,
+        trace=_trace(request, prompt.grammar, generation),
+        reasoning=turn.analysis or "",
+    )
+
+
+def _check(prompt: RawPrompt, turn: RawTurn, stream: FinalStream) -> None:
+    """Hand out no whole turn that breaks what was asked for; one that was cut off says so."""
+    is_whole = turn.finish_reason is FinishReason.STOP and not stream.is_stopped
+    if not is_whole:
+        return
+    if prompt.tool_use is ToolUse.REQUIRED:
+        raise ConstraintError("answer: expected a call of a tool, got none that fits its schema")
+    check = None if prompt.checks is None else prompt.checks.answer
+    if check is not None and not check(turn.content or ""):
+        raise ConstraintError("answer: expected JSON that fits the schema, got another")
 
 
 def _candidate(item: TokenLogprob, table: Sequence[bytes | None]) -> Candidate:
@@ -186,10 +200,10 @@ def _finish_reason(generation: Generation, stream: FinalStream, *, has_calls: bo
     }[generation.finish_reason]
 
 
-def _trace(request: GenerationRequest, generation: Generation) -> TurnTrace:
+def _trace(request: GenerationRequest, lark: str, generation: Generation) -> TurnTrace:
     return TurnTrace(
         prompt_ids=request.prompt_ids,
-        grammar="",
+        grammar=lark,
         stop_ids=tuple(sorted(request.stop_ids)),
         max_new_tokens=request.max_new_tokens,
         temperature=request.sampling.temperature,
@@ -200,78 +214,3 @@ def _trace(request: GenerationRequest, generation: Generation) -> TurnTrace:
         finish_reason=generation.finish_reason.value,
         cached_tokens=generation.cached_tokens,
     )
-
-
-def _conversation(command: ChatCommand) -> Conversation:
-    leading = 0
-    while leading < len(command.messages) and command.messages[leading].role in _OPERATOR:
-        leading += 1
-    operator, rest = command.messages[:leading], command.messages[leading:]
-    if not rest:
-        raise InputError(field="messages", expected="a message of the user", actual="none")
-    tools = tuple(_tool(tool) for tool in command.tools)
-    instructions = "\n\n".join(message.content for message in operator) or None
-    has_developer = instructions is not None or bool(tools)
-    return Conversation(
-        system=SystemPrompt(
-            identity=IDENTITY, effort=ReasoningEffort(command.options.effort.value)
-        ),
-        developer=DeveloperPrompt(instructions=instructions, tools=tools)
-        if has_developer
-        else None,
-        messages=tuple(_History(rest, offset=leading)),
-    )
-
-
-def _tool(tool: ChatTool) -> ToolSpec:
-    return ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
-
-
-class _History:
-    """The messages after the operator's, as harmony's: every call followed by its result."""
-
-    def __init__(self, messages: Sequence[ChatMessage], *, offset: int) -> None:
-        self.messages = messages
-        self.offset = offset
-
-    def __iter__(self) -> Iterator[Message]:
-        results = self._results()
-        for index, message in enumerate(self.messages):
-            match message.role:
-                case ChatRole.USER:
-                    yield Message.user(message.content)
-                case ChatRole.ASSISTANT:
-                    yield from self._assistant(index, message, results)
-                case ChatRole.TOOL:
-                    self._check_called(index, message)
-                case ChatRole.SYSTEM | ChatRole.DEVELOPER:
-                    raise self._wrong(index, "role", "system messages at the begin", "one later")
-
-    def _results(self) -> Mapping[str, str]:
-        return {
-            message.tool_call_id: message.content
-            for message in self.messages
-            if message.role is ChatRole.TOOL and message.tool_call_id is not None
-        }
-
-    def _assistant(
-        self, index: int, message: ChatMessage, results: Mapping[str, str]
-    ) -> Iterator[Message]:
-        if message.content:
-            build = Message.preamble if message.tool_calls else Message.final
-            yield build(message.content)
-        for call in message.tool_calls:
-            if call.id not in results:
-                raise self._wrong(index, "tool_calls", "a tool message for each", call.id)
-            yield Message.tool_call(call.name, call.arguments)
-            yield Message.tool_result(call.name, results[call.id])
-
-    def _check_called(self, index: int, message: ChatMessage) -> None:
-        called = {call.id for item in self.messages[:index] for call in item.tool_calls}
-        if message.tool_call_id not in called:
-            actual = repr(message.tool_call_id)
-            raise self._wrong(index, "tool_call_id", "the id of an earlier call", actual)
-
-    def _wrong(self, index: int, field: str, expected: str, actual: str) -> InputError:
-        name = f"messages.{index + self.offset}.{field}"
-        return InputError(field=name, expected=expected, actual=actual)

@@ -58,6 +58,16 @@ class Admission:
         return self._is_closed
 
     @property
+    def num_max(self) -> int:
+        """Most questions at a time, running and waiting."""
+        return self._max_pending
+
+    @property
+    def num_left(self) -> int:
+        """Questions that would still be taken now."""
+        return max(0, self._max_pending - self._num_pending)
+
+    @property
     def is_full(self) -> bool:
         """Whether the next question would be sent back."""
         return self._num_pending >= self._max_pending

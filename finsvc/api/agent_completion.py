@@ -39,13 +39,18 @@ class CompletionHead:
         }
 
     def chunk(
-        self, delta: Mapping[str, object], *, finish_reason: str | None = None
+        self,
+        delta: Mapping[str, object],
+        *,
+        finish_reason: str | None = None,
+        index: int = 0,
+        logprobs: Mapping[str, object] | None = None,
     ) -> dict[str, object]:
-        """One chunk of a stream."""
+        """One chunk of a stream, about the choice of a number."""
         choice = {
-            "index": 0,
+            "index": index,
             "delta": dict(delta),
-            "logprobs": None,
+            "logprobs": logprobs,
             "finish_reason": finish_reason,
         }
         usage = {"usage": None} if self.include_usage else {}

@@ -16,7 +16,7 @@ from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
 from finsvc.api.middleware import Authentication, BodyLimit, Overload, RequestFrame
 from finsvc.api.ports import ServiceParts
 from finsvc.api.validation import to_input_error
-from finsvc.domain.errors import FinsvcError
+from finsvc.domain.errors import FinsvcError, InputError
 from finsvc.telemetry import Telemetry
 
 # The agents end a run by themselves at the same limit; what is slower than that is stuck.
@@ -80,5 +80,10 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
         return await _on_error(
             request,
             MethodNotAllowedError(f"{path}: expected {allowed}, got {request.method}"),
+        )
+    if isinstance(error, HTTPException) and error.status_code == 400:
+        # What fastapi says of bodies that are no JSON or nested beyond what can be read.
+        return await _on_error(
+            request, InputError(field="body", expected="JSON", actual="what cannot be read")
         )
     return await _on_error(request, NotFoundError(f"expected a known path, got {path}"))

@@ -15,6 +15,7 @@ from finsvc.api.agent_completion import (
     completion_events,
 )
 from finsvc.api.chat_rules import agent_question, raw_messages, raw_options, raw_tools
+from finsvc.api.constraints import answer_format
 from finsvc.api.context import ApiContext, Caller, CallerOf, Context
 from finsvc.api.raw_completion import complete, complete_events
 from finsvc.api.schemas import AgentOptions, ChatBody
@@ -73,13 +74,17 @@ async def _agent_completion(
 
 
 async def _raw_completion(body: ChatBody, context: ApiContext, by: Caller) -> Response:
+    options, tools = raw_options(body), raw_tools(body)
     command = ChatCommand(
         model=body.model,
         messages=raw_messages(body),
-        tools=raw_tools(body),
-        options=raw_options(body),
+        tools=tools.tools,
+        options=options,
         principal=by.principal,
         request_id=by.request_id,
+        tool_use=tools.use,
+        callable_names=tools.names,
+        answer=answer_format(body.response_format, field="response_format"),
     )
     head = _head(body, context)
     if body.stream:

@@ -10,15 +10,15 @@ stop field. Raw models take what the engine can do.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from finsvc.api.constraints import ToolRules, effort, shown, tool_rules
 from finsvc.api.schemas import ChatBody
 from finsvc.domain.errors import InputError, UnsupportedError
-from finsvc.services.chat import (
+from finsvc.services.conversation import (
     ChatMessage,
     ChatOptions,
     ChatRole,
     ChatTool,
     ChatToolCall,
-    Effort,
 )
 
 _TEXT = {"type": "text"}
@@ -37,17 +37,17 @@ _NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
         "presence_penalty": (0,),
         "prompt_cache_options": (),
         "prompt_cache_retention": (),
-        "response_format": (_TEXT,),
         "service_tier": ("auto", "default"),
         "store": (False,),
         "verbosity": ("medium",),
         "web_search_options": (),
-        "n": (1,),
     }
 )
 _NEUTRAL_AGENT: Mapping[str, tuple[object, ...]] = MappingProxyType(
     {
         **_NEUTRAL,
+        "n": (1,),
+        "response_format": (_TEXT,),
         "temperature": (0, 1),
         "top_p": (1,),
         "seed": (),
@@ -62,7 +62,8 @@ _NEUTRAL_AGENT: Mapping[str, tuple[object, ...]] = MappingProxyType(
         "reasoning_effort": (),
     }
 )
-_SHOWN_CHARACTERS = 60
+# Choices are drawn one after another.
+CHOICES_MAX = 8
 
 
 def agent_question(body: ChatBody) -> str:
@@ -94,28 +95,24 @@ def raw_messages(body: ChatBody) -> tuple[ChatMessage, ...]:
     return tuple(_message(index, body) for index in range(len(body.messages)))
 
 
-def raw_tools(body: ChatBody) -> tuple[ChatTool, ...]:
-    """The caller's tools, none when the request switches them off.
+def raw_tools(body: ChatBody) -> ToolRules:
+    """The caller's tools and what the model may do with them.
 
     Raises:
-        UnsupportedError: A choice or strictness is asked for that only a grammar could keep.
+        InputError: The choice does not fit the tools.
+        UnsupportedError: The choice is of an unknown kind.
     """
-    if body.tool_choice not in (None, "auto", "none"):
-        raise _unsupported("tool_choice", body.tool_choice, expected="auto or none")
-    tools = body.tools or []
-    for index, tool in enumerate(tools):
-        if tool.function.strict:
-            raise _unsupported(f"tools.{index}.function.strict", True, expected="false")
-    if body.tool_choice == "none":
-        return ()
-    return tuple(
+    tools = tuple(
         ChatTool(
             name=tool.function.name,
-            description=tool.function.description,
+            description=tool.function.description or "",
             parameters=tool.function.parameters,
+            is_strict=bool(tool.function.strict),
+            field=f"tools.{index}.function.parameters",
         )
-        for tool in tools
+        for index, tool in enumerate(body.tools or ())
     )
+    return tool_rules(body.tool_choice, tools)
 
 
 def raw_options(body: ChatBody) -> ChatOptions:
@@ -127,8 +124,8 @@ def raw_options(body: ChatBody) -> ChatOptions:
     _refuse_others(body, _NEUTRAL, kind="raw models")
     if body.finsvc is not None:
         raise _unsupported("finsvc", "options of an agent", expected="none for raw models")
-    if body.logprobs and body.stream:
-        raise _unsupported("logprobs", True, expected="false in a stream")
+    if body.n is not None and not 1 <= body.n <= CHOICES_MAX:
+        raise _unsupported("n", body.n, expected=f"1 to {CHOICES_MAX}")
     if body.top_logprobs is not None and not body.logprobs:
         raise _unsupported("top_logprobs", body.top_logprobs, expected="logprobs true beside it")
     stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
@@ -141,17 +138,10 @@ def raw_options(body: ChatBody) -> ChatOptions:
         seed=0 if body.seed is None else body.seed,
         max_tokens=min(bounds, default=None),
         stop=tuple(stop),
-        effort=_effort(body.reasoning_effort),
+        effort=effort(body.reasoning_effort, field="reasoning_effort"),
         top_logprobs=(body.top_logprobs or 0) if body.logprobs else None,
+        choices=body.n or 1,
     )
-
-
-def _effort(given: str | None) -> Effort:
-    if given is None:
-        return Effort.LOW
-    if given not in list(Effort):
-        raise _unsupported("reasoning_effort", given, expected="low, medium or high")
-    return Effort(given)
 
 
 def _message(index: int, body: ChatBody) -> ChatMessage:
@@ -192,4 +182,4 @@ def _refuse_others(body: ChatBody, neutral: Mapping[str, tuple[object, ...]], *,
 
 
 def _unsupported(field: str, value: object, *, expected: str) -> UnsupportedError:
-    return UnsupportedError(field=field, expected=expected, actual=repr(value)[:_SHOWN_CHARACTERS])
+    return UnsupportedError(field=field, expected=expected, actual=shown(value))

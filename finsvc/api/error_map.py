@@ -56,6 +56,7 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "timed_out": (503, _SERVER),
     "unavailable": (503, _SERVER),
     "invalid_state": (503, _SERVER),
+    "constraint_failed": (500, _SERVER),
     "internal_error": (500, _SERVER),
 }
 

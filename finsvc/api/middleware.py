@@ -29,6 +29,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 LOCAL_PATHS = frozenset({"/metrics"})
 # What is posted here waits for the model.
 QUESTION_PATHS = ("/v1/chat/completions", "/v1/agents/")
+RESPONSES_PATH = "/v1/responses"
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
@@ -156,6 +157,8 @@ class Overload:
     """Sends questions back before they are parsed while no more may wait.
 
     Under a load far beyond what can be answered most requests end here; each must cost little.
+    Answers to questions tell how many more would be taken: the service limits how many run and wait
+    at a time, not how many come in a minute, and no tokens.
     """
 
     def __init__(self, app: ASGIApp, *, admission: Admission) -> None:
@@ -164,11 +167,31 @@ class Overload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        is_question = scope["type"] == "http" and scope["method"] == "POST"
-        if is_question and self._admission.is_full and scope["path"].startswith(QUESTION_PATHS):
-            await send_error(send, self._admission.busy())
-        else:
+        if not _is_question(scope):
             await self._app(scope, receive, send)
+            return
+
+        async def limited(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._tell(MutableHeaders(scope=message))
+            await send(message)
+
+        if self._admission.is_full:
+            await send_error(limited, self._admission.busy())
+        else:
+            await self._app(scope, receive, limited)
+
+    def _tell(self, headers: MutableHeaders) -> None:
+        headers["x-ratelimit-limit-requests"] = str(self._admission.num_max)
+        headers["x-ratelimit-remaining-requests"] = str(self._admission.num_left)
+        headers["x-ratelimit-reset-requests"] = f"{self._admission.retry_after_s:.3g}s"
+
+
+def _is_question(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return False
+    path: str = scope["path"]
+    return path == RESPONSES_PATH or path.startswith(QUESTION_PATHS)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -7,7 +7,7 @@ from finsvc.agents.loop import Progress
 from finsvc.domain.policy import Principal
 from finsvc.domain.turns import ModelIdentity
 from finsvc.services.approve import Approval, ApprovalVerdict
-from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, OnText
+from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, OnPiece
 from finsvc.services.decision import AskCommand, Decision
 from finsvc.services.ports import AuditReader, Clock, LoggedRecord, PolicyGate, RecordLog
 from finsvc.services.replay import Level, ReplayResult
@@ -69,11 +69,11 @@ class ChatCase(Protocol):
     def identity(self) -> ModelIdentity:
         """Which raw model is served."""
 
-    def begin(self, command: ChatCommand) -> ChatIntent:
+    def begin(self, command: ChatCommand, *, prefix: str = "chatcmpl") -> ChatIntent:
         """Check the request and put the intent on record."""
 
     def complete(
-        self, intent: ChatIntent, on_text: OnText, is_cancelled: Callable[[], bool]
+        self, intent: ChatIntent, on_piece: OnPiece, is_cancelled: Callable[[], bool]
     ) -> ChatResult:
         """Sample and put the outcome on record."""
 

@@ -1,24 +1,40 @@
-"""Plain completions in OpenAI's shapes: one document, or a stream of text as it is sampled."""
+"""Plain completions in OpenAI's shapes: one document, or a stream of text as it is sampled.
+
+A stream carries the answer as it grows. A call leaves once it is whole, since only then it counts,
+and log-probabilities before the end of their choice: the engine reports them with the whole turn.
+"""
 
 import threading
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from finsvc.api.agent_completion import CompletionHead
 from finsvc.api.context import ApiContext
 from finsvc.api.failures import failure_event
 from finsvc.api.sse import DONE, Finished, Idle, Relay, event, keep_alive, relay
-from finsvc.services.chat import (
+from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, RawTurn
+from finsvc.services.conversation import (
     Candidate,
-    ChatCommand,
-    ChatIntent,
-    ChatResult,
     ChatToolCall,
     FinishReason,
-    RawTurn,
+    TextKind,
+    TextPiece,
+    TokenChoice,
 )
 
-_Step = ChatIntent | str
+# Arguments come in pieces of this many characters.
+_PIECE_CHARACTERS = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoicePiece:
+    """More text of the choice of a number."""
+
+    index: int
+    piece: TextPiece
+
+
+Step = ChatIntent | ChoicePiece
 
 
 async def complete(
@@ -29,7 +45,7 @@ async def complete(
     has_left = threading.Event()
 
     def work() -> ChatResult:
-        return chat.complete(chat.begin(command), lambda _: None, has_left.is_set)
+        return chat.complete(chat.begin(command), ignore_piece, has_left.is_set)
 
     try:
         result = await context.admission.run(work)
@@ -48,8 +64,8 @@ async def complete_events(
     leaves ends the sampling; what was sampled is on record.
     """
     has_left = threading.Event()
-    steps: Relay[_Step, ChatResult] = relay(
-        context.admission, _work(context, command, has_left.is_set)
+    steps: Relay[Step, ChatResult] = relay(
+        context.admission, completion_work(context, command, has_left.is_set)
     )
     has_sent = False
     try:
@@ -57,14 +73,15 @@ async def complete_events(
             has_sent = True
             if isinstance(step, ChatIntent):
                 head = replace(head, completion_id=step.completion_id)
-                yield event(head.chunk({"role": "assistant", "content": ""}))
+                for index in range(command.options.choices):
+                    yield event(head.chunk({"role": "assistant", "content": ""}, index=index))
             elif isinstance(step, Finished):
                 for chunk in _closing_chunks(head, step.value):
                     yield event(chunk)
             elif isinstance(step, Idle):
                 yield keep_alive()
-            else:
-                yield event(head.chunk({"content": step}))
+            elif step.piece.kind is TextKind.ANSWER:
+                yield event(head.chunk({"content": step.piece.text}, index=step.index))
     except Exception as error:
         if not has_sent:
             raise
@@ -75,19 +92,56 @@ async def complete_events(
     yield DONE
 
 
-def _work(
-    context: ApiContext, command: ChatCommand, is_cancelled: Callable[[], bool]
-) -> Callable[[Callable[[_Step], None]], ChatResult]:
-    def work(post: Callable[[_Step], None]) -> ChatResult:
-        intent = context.services.chat.begin(command)
+def completion_work(
+    context: ApiContext,
+    command: ChatCommand,
+    is_cancelled: Callable[[], bool],
+    *,
+    prefix: str = "chatcmpl",
+) -> Callable[[Callable[[Step], None]], ChatResult]:
+    """The blocking work of a completion, which posts its intent and then its text."""
+
+    def work(post: Callable[[Step], None]) -> ChatResult:
+        chat = context.services.chat
+        intent = chat.begin(command, prefix=prefix)
         post(intent)
-        return context.services.chat.complete(intent, post, is_cancelled)
+
+        def on_piece(index: int, piece: TextPiece) -> None:
+            post(ChoicePiece(index=index, piece=piece))
+
+        return chat.complete(intent, on_piece, is_cancelled)
 
     return work
 
 
+def ignore_piece(index: int, piece: TextPiece) -> None:
+    """Drop text that nobody watches."""
+
+
+def logprob_items(choices: tuple[TokenChoice, ...]) -> list[dict[str, object]]:
+    """Log-probabilities of an answer's tokens, in the form of both APIs."""
+    return [
+        {**_candidate(item.chosen), "top_logprobs": [_candidate(other) for other in item.top]}
+        for item in choices
+    ]
+
+
+def finish_reason_of(turn: RawTurn) -> FinishReason:
+    """Why a turn ended; OpenAI has no word for a caller who left, and nobody reads it then."""
+    is_cut = turn.finish_reason is FinishReason.CANCELLED
+    return FinishReason.STOP if is_cut else turn.finish_reason
+
+
 def _document(head: CompletionHead, result: ChatResult) -> dict[str, object]:
-    turn = result.turn
+    return {
+        **head.document("chat.completion"),
+        "choices": [_choice(index, turn) for index, turn in enumerate(result.turns)],
+        "usage": _usage(result.turns),
+        "finsvc": proof_of(result),
+    }
+
+
+def _choice(index: int, turn: RawTurn) -> dict[str, object]:
     message: dict[str, object] = {
         "role": "assistant",
         "content": turn.content,
@@ -95,31 +149,34 @@ def _document(head: CompletionHead, result: ChatResult) -> dict[str, object]:
     }
     if turn.calls:
         message["tool_calls"] = [_call(call) for call in turn.calls]
-    choice = {
-        "index": 0,
+    return {
+        "index": index,
         "message": message,
         "logprobs": _logprobs(turn),
-        "finish_reason": _finish_reason(turn),
-    }
-    return {
-        **head.document("chat.completion"),
-        "choices": [choice],
-        "usage": _usage(turn),
-        "finsvc": _proof(result),
+        "finish_reason": finish_reason_of(turn).value,
     }
 
 
-def _closing_chunks(head: CompletionHead, result: ChatResult) -> list[dict[str, object]]:
-    turn = result.turn
-    chunks = [
-        head.chunk({"tool_calls": [{"index": index, **_call(call)}]})
-        for index, call in enumerate(turn.calls)
-    ]
-    last = head.chunk({}, finish_reason=_finish_reason(turn))
-    chunks.append({**last, "finsvc": _proof(result)})
+def _closing_chunks(head: CompletionHead, result: ChatResult) -> Iterator[Mapping[str, object]]:
+    last = len(result.turns) - 1
+    for index, turn in enumerate(result.turns):
+        for delta in _call_deltas(turn):
+            yield head.chunk(delta, index=index)
+        if turn.logprobs:
+            yield head.chunk({"content": ""}, index=index, logprobs=_logprobs(turn))
+        chunk = head.chunk({}, index=index, finish_reason=finish_reason_of(turn).value)
+        yield {**chunk, "finsvc": proof_of(result)} if index == last else chunk
     if head.include_usage:
-        chunks.append(head.usage_chunk(_usage(turn)))
-    return chunks
+        yield head.usage_chunk(_usage(result.turns))
+
+
+def _call_deltas(turn: RawTurn) -> Iterator[dict[str, object]]:
+    for number, call in enumerate(turn.calls):
+        begun = {"index": number, **_call(replace(call, arguments=""))}
+        yield {"tool_calls": [begun]}
+        for start in range(0, len(call.arguments), _PIECE_CHARACTERS):
+            piece = call.arguments[start : start + _PIECE_CHARACTERS]
+            yield {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}
 
 
 def _call(call: ChatToolCall) -> dict[str, object]:
@@ -130,31 +187,30 @@ def _call(call: ChatToolCall) -> dict[str, object]:
     }
 
 
-def _finish_reason(turn: RawTurn) -> str:
-    # OpenAI has no word for a caller who left; nobody reads this chunk then.
-    is_cut = turn.finish_reason is FinishReason.CANCELLED
-    return (FinishReason.STOP if is_cut else turn.finish_reason).value
-
-
-def _usage(turn: RawTurn) -> dict[str, object]:
-    prompt, sampled = len(turn.trace.prompt_ids), len(turn.trace.token_ids)
+def _usage(turns: tuple[RawTurn, ...]) -> dict[str, object]:
+    # All choices continue one prompt; of its tokens those count as cached that the first one found.
+    first = turns[0].trace
+    prompt = len(first.prompt_ids)
+    sampled = sum(len(turn.trace.token_ids) for turn in turns)
+    reasoning = sum(turn.reasoning_tokens for turn in turns)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": sampled,
         "total_tokens": prompt + sampled,
-        "prompt_tokens_details": {"cached_tokens": turn.trace.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": turn.reasoning_tokens},
+        "prompt_tokens_details": {"cached_tokens": first.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
 def _logprobs(turn: RawTurn) -> dict[str, object] | None:
     if not turn.logprobs:
         return None
-    content = [
-        {**_candidate(item.chosen), "top_logprobs": [_candidate(other) for other in item.top]}
-        for item in turn.logprobs
-    ]
-    return {"content": content, "refusal": None}
+    return {"content": logprob_items(turn.logprobs), "refusal": None}
 
 
 def _candidate(item: Candidate) -> dict[str, object]:
@@ -165,9 +221,11 @@ def _candidate(item: Candidate) -> dict[str, object]:
     }
 
 
-def _proof(result: ChatResult) -> dict[str, object]:
+def proof_of(result: ChatResult) -> dict[str, object]:
+    """What stands for a completion beside OpenAI's fields: verdict, receipt, repairs."""
+    repairs = dict.fromkeys(repair for turn in result.turns for repair in turn.repairs)
     return {
         "verdict": result.verdict.value,
         "receipt": dict(result.receipt),
-        "repairs": list(result.turn.repairs),
+        "repairs": list(repairs),
     }

@@ -62,7 +62,7 @@ class FunctionBody(Body):
     """A function that a caller offers."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     parameters: dict[str, JsonValue] | None = None
     strict: bool | None = None
 

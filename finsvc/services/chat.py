@@ -7,89 +7,58 @@ event does, so that nothing a raw model said is missing from the log.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
-from enum import StrEnum
 from typing import Protocol
 
 from finsvc.domain.errors import FinsvcError, RefusedError, UnknownNameError
 from finsvc.domain.policy import Action, PolicyOutcome, PolicyQuery, Principal
 from finsvc.domain.turns import ModelIdentity, TurnTrace
 from finsvc.domain.verdicts import Verdict
+from finsvc.services.chat_record import call_record, request_record
+from finsvc.services.conversation import (
+    AnswerFormat,
+    ChatMessage,
+    ChatOptions,
+    ChatRole,
+    ChatTool,
+    ChatToolCall,
+    FinishReason,
+    TextPiece,
+    TokenChoice,
+    ToolUse,
+)
 from finsvc.services.decision import outcome_to_json
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
 from finsvc.services.record import turn_to_json
 
+# The words of a command come with it.
+__all__ = [
+    "Chat",
+    "ChatCommand",
+    "ChatIntent",
+    "ChatMessage",
+    "ChatOptions",
+    "ChatParts",
+    "ChatResult",
+    "ChatRole",
+    "OnPiece",
+    "OnText",
+    "RawModel",
+    "RawPrompt",
+    "RawTurn",
+    "TurnChecks",
+]
 
-class ChatRole(StrEnum):
-    """Author of a message; prompts of the operator come before all others."""
-
-    SYSTEM = "system"
-    DEVELOPER = "developer"
-    USER = "user"
-    ASSISTANT = "assistant"
-    TOOL = "tool"
-
-
-class Effort(StrEnum):
-    """Length of reasoning that gpt-oss models know."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-class FinishReason(StrEnum):
-    """Why a completion ended, in OpenAI's words and ``cancelled`` for a caller who left."""
-
-    STOP = "stop"
-    LENGTH = "length"
-    TOOL_CALLS = "tool_calls"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatToolCall:
-    """A call of a caller's tool; ``arguments`` is the text of a JSON object."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatMessage:
-    """One message. ``tool_call_id`` belongs to TOOL, ``tool_calls`` to ASSISTANT."""
-
-    role: ChatRole
-    content: str
-    tool_calls: tuple[ChatToolCall, ...] = ()
-    tool_call_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatTool:
-    """A function the caller offers; ``parameters`` is a JSON Schema."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, object] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatOptions:
-    """How to sample. ``max_tokens`` None leaves it to the model's bound; ``stop`` ends the text."""
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    seed: int = 0
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    effort: Effort = Effort.LOW
-    top_logprobs: int | None = None
+_SEEDS = 2**64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCommand:
-    """A conversation to continue."""
+    """A conversation to continue.
+
+    Attributes:
+        callable_names: Tools that may be called now; None means all of ``tools``.
+        answer: What the answer must look like; None is free text.
+    """
 
     model: str
     messages: tuple[ChatMessage, ...]
@@ -97,6 +66,17 @@ class ChatCommand:
     options: ChatOptions
     principal: Principal
     request_id: str
+    tool_use: ToolUse = ToolUse.AUTO
+    callable_names: frozenset[str] | None = None
+    answer: AnswerFormat | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnChecks:
+    """A second opinion on what a grammar made, by a validator that shares no code with it."""
+
+    call: Callable[[str, str], bool]
+    answer: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +91,9 @@ class RawPrompt:
     tool_names: frozenset[str]
     options: ChatOptions
     tenant: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A token with its natural-log probability; ``data`` are its bytes."""
-
-    data: bytes
-    logprob: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenChoice:
-    """A token of the text with the most likely ones in its place, best first."""
-
-    chosen: Candidate
-    top: tuple[Candidate, ...]
+    grammar: str = ""
+    tool_use: ToolUse = ToolUse.AUTO
+    checks: TurnChecks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +107,12 @@ class RawTurn:
     reasoning_tokens: int
     logprobs: tuple[TokenChoice, ...]
     trace: TurnTrace
+    reasoning: str = ""
 
 
-OnText = Callable[[str], None]
+OnText = Callable[[TextPiece], None]
+OnPiece = Callable[[int, TextPiece], None]
+"""Takes the number of a choice and more text of it."""
 
 
 class RawModel(Protocol):
@@ -153,14 +123,18 @@ class RawModel(Protocol):
         """Which model this is."""
 
     def prepare(self, command: ChatCommand) -> RawPrompt:
-        """Render the conversation.
+        """Render the conversation and build the grammar of its continuation.
 
         Raises:
-            InputError: A message or tool is out of order, or the context is too short for it.
+            InputError: A message, tool or schema is out of order, or the context is too short.
         """
 
     def run(self, prompt: RawPrompt, on_text: OnText, is_cancelled: Callable[[], bool]) -> RawTurn:
-        """Sample one turn; ``on_text`` gets the text of the answer as it grows."""
+        """Sample one turn; ``on_text`` gets its texts as they grow.
+
+        Raises:
+            ConstraintError: The turn breaks a schema.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +159,11 @@ class ChatIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatResult:
-    """A finished completion; its verdict is always ``unverified``."""
+    """A finished completion with a turn for each choice; its verdict is always ``unverified``."""
 
     completion_id: str
     identity: ModelIdentity
-    turn: RawTurn
+    turns: tuple[RawTurn, ...]
     receipt: Mapping[str, object]
     verdict: Verdict = Verdict.UNVERIFIED
 
@@ -205,8 +179,12 @@ class Chat:
         """Which raw model is served."""
         return self._parts.model.identity
 
-    def begin(self, command: ChatCommand) -> ChatIntent:
+    def begin(self, command: ChatCommand, *, prefix: str = "chatcmpl") -> ChatIntent:
         """Check, render and put the intent on record; after this the first byte may leave.
+
+        Args:
+            command: What to complete.
+            prefix: Of the completion's identifier.
 
         Raises:
             UnknownNameError: No such raw model is served.
@@ -219,7 +197,7 @@ class Chat:
             raise UnknownNameError(
                 field="model", kind="raw model", actual=command.model, known=[identity.name]
             )
-        completion_id = self._parts.clock.new_id("chatcmpl")
+        completion_id = self._parts.clock.new_id(prefix)
         outcome = self._parts.policy.decide(
             PolicyQuery(
                 principal=command.principal,
@@ -241,28 +219,43 @@ class Chat:
         )
 
     def complete(
-        self, intent: ChatIntent, on_text: OnText, is_cancelled: Callable[[], bool]
+        self, intent: ChatIntent, on_piece: OnPiece, is_cancelled: Callable[[], bool]
     ) -> ChatResult:
-        """Sample the turn and put what came of it on record.
+        """Sample the turns, one choice after another, and put what came of them on record.
 
         Raises:
             FinsvcError: The model failed; that is on record too.
             AuditError: The record could not be made durable, so the terminal event must not leave.
         """
+        turns: list[RawTurn] = []
         try:
-            turn = self._parts.model.run(intent.prompt, on_text, is_cancelled)
+            for index in range(intent.command.options.choices):
+                turns.append(self._run(intent, index, on_piece, is_cancelled))
         except FinsvcError as error:
-            self._close(intent, {"error": {"code": error.code, "message": str(error)}})
+            failure = {"error": {"code": error.code, "message": str(error)}}
+            self._close(intent, {**_outcome(turns), **failure})
             raise
-        calls = tuple(replace(call, id=self._parts.clock.new_id("call")) for call in turn.calls)
-        turn = replace(turn, calls=calls)
-        receipt = self._close(intent, _turn_record(turn))
+        receipt = self._close(intent, _outcome(turns))
         return ChatResult(
             completion_id=intent.completion_id,
             identity=intent.identity,
-            turn=turn,
+            turns=tuple(turns),
             receipt=receipt,
         )
+
+    def _run(
+        self,
+        intent: ChatIntent,
+        index: int,
+        on_piece: OnPiece,
+        is_cancelled: Callable[[], bool],
+    ) -> RawTurn:
+        options = intent.prompt.options
+        seed = (options.seed + index) % _SEEDS
+        prompt = replace(intent.prompt, options=replace(options, seed=seed))
+        turn = self._parts.model.run(prompt, lambda piece: on_piece(index, piece), is_cancelled)
+        calls = tuple(replace(call, id=self._parts.clock.new_id("call")) for call in turn.calls)
+        return replace(turn, calls=calls)
 
     def _intent(
         self,
@@ -273,12 +266,19 @@ class Chat:
     ) -> dict[str, object]:
         principal = command.principal
         identity = self._parts.model.identity
+        names = command.callable_names
         return {
             "completion_id": completion_id,
             "time": self._now(),
             "request_id": command.request_id,
             "principal": {"id": principal.id, "roles": sorted(principal.roles)},
-            "request": _request_record(command),
+            "request": {
+                "model": command.model,
+                **request_record(command.messages, command.tools, command.options),
+                "tool_use": command.tool_use.value,
+                "callable": None if names is None else sorted(names),
+                "answer_format": None if command.answer is None else command.answer.name,
+            },
             "policy": [outcome_to_json(outcome)],
             "model": {"name": identity.name, "fingerprint": identity.fingerprint},
             "prompt_ids": [] if prompt is None else list(prompt.prompt_ids),
@@ -310,41 +310,17 @@ def _intent_id(completion_id: str) -> str:
     return f"intent_{completion_id}"
 
 
-def _call_record(call: ChatToolCall) -> dict[str, str]:
-    return {"id": call.id, "name": call.name, "arguments": call.arguments}
-
-
-def _request_record(command: ChatCommand) -> dict[str, object]:
-    """The request as logged; floats and the 64-bit seed as text, so that each has one spelling."""
-    options = command.options
+def _outcome(turns: list[RawTurn]) -> dict[str, object]:
+    """What came of a completion: turns as replay reads them, choices as the caller got them."""
     return {
-        "model": command.model,
-        "messages": [
+        "turns": [turn_to_json(turn.trace) for turn in turns],
+        "choices": [
             {
-                "role": message.role.value,
-                "content": message.content,
-                "tool_calls": [_call_record(call) for call in message.tool_calls],
-                "tool_call_id": message.tool_call_id,
+                "content": turn.content,
+                "tool_calls": [call_record(call) for call in turn.calls],
+                "finish_reason": turn.finish_reason.value,
+                "repairs": list(turn.repairs),
             }
-            for message in command.messages
+            for turn in turns
         ],
-        "tools": [tool.name for tool in command.tools],
-        "options": {
-            "temperature": repr(options.temperature),
-            "top_p": repr(options.top_p),
-            "seed": str(options.seed),
-            "max_tokens": options.max_tokens,
-            "stop": list(options.stop),
-            "effort": options.effort.value,
-        },
-    }
-
-
-def _turn_record(turn: RawTurn) -> dict[str, object]:
-    return {
-        "turn": turn_to_json(turn.trace),
-        "content": turn.content,
-        "tool_calls": [_call_record(call) for call in turn.calls],
-        "finish_reason": turn.finish_reason.value,
-        "repairs": list(turn.repairs),
     }

@@ -4,6 +4,7 @@ import pytest
 
 from engine.harmony.parse import parse_turn
 from finsvc.adapters.final_stream import FinalStream
+from finsvc.services.conversation import TextKind, TextPiece
 from tests.engine.harmony.small_tokenizer import small_tokenizer
 
 T = small_tokenizer()
@@ -22,9 +23,14 @@ def final(text: str) -> list[int]:
     return ids("<|channel|>", "final", "<|message|>", text, "<|return|>")
 
 
+def answer(piece: TextPiece, pieces: list[str]) -> None:
+    if piece.kind is TextKind.ANSWER:
+        pieces.append(piece.text)
+
+
 def played(tokens: list[int], *, stops: tuple[str, ...] = ()) -> tuple[FinalStream, list[str]]:
     pieces: list[str] = []
-    stream = FinalStream(T, stops=stops, on_text=pieces.append)
+    stream = FinalStream(T, stops=stops, on_text=lambda piece: answer(piece, pieces))
     for token in tokens:
         if stream.is_stopped:
             break
@@ -112,3 +118,44 @@ def test_stream_id_beyond_the_vocabulary_says_nothing() -> None:
     tokens = final("risk")
     stream, _ = played([*tokens[:4], T.vocab_size + 7, *tokens[4:]])
     assert stream.text == "risk"
+
+
+CALL = ("<|channel|>", "commentary to=functions.price ", "<|constrain|>", "json", "<|message|>")
+
+
+def preamble() -> list[int]:
+    tokens = ids("<|channel|>", "commentary", "<|message|>", "Looking.", "<|end|>", "<|start|>")
+    return [*tokens, *ids("assistant")]
+
+
+def json_stream(tokens: list[int]) -> FinalStream:
+    stream = FinalStream(T, stops=(), on_text=lambda _: None, tools={"price"}, is_answer_json=True)
+    for token in tokens:
+        stream.take(token)
+    stream.finish()
+    return stream
+
+
+def test_stream_text_before_the_answer_is_a_line_of_its_own() -> None:
+    stream, _ = played([*preamble(), *final("Done.")])
+    assert stream.text == "Looking.\nDone."
+
+
+def test_stream_json_answer_is_not_spoiled_by_text_before_it() -> None:
+    assert json_stream([*preamble(), *final("{}")]).text == "{}"
+
+
+def test_stream_json_format_shows_text_beside_a_call() -> None:
+    stream = json_stream([*preamble(), *ids(*CALL, "{}", "<|call|>")])
+    assert stream.text == "Looking."
+    assert [call.name for call in stream.turn.calls] == ["price"]
+
+
+def test_stream_reasoning_has_its_own_kind() -> None:
+    pieces: list[TextPiece] = []
+    stream = FinalStream(T, stops=(), on_text=pieces.append)
+    for token in ids("<|channel|>", "analysis", "<|message|>", "thinking", "<|end|>"):
+        stream.take(token)
+    stream.finish()
+    assert {piece.kind for piece in pieces} == {TextKind.REASONING}
+    assert "".join(piece.text for piece in pieces) == "thinking"

@@ -1,5 +1,8 @@
 """Plain completions on a real engine with random weights."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from engine.engine import Engine
@@ -7,14 +10,18 @@ from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.raw_model import DEFAULT_NEW_TOKENS, EngineRawModel
 from finsvc.domain.errors import ContextLengthError, InputError
 from finsvc.domain.policy import Principal
-from finsvc.services.chat import (
-    ChatCommand,
+from finsvc.services.chat import ChatCommand
+from finsvc.services.conversation import (
+    AnswerFormat,
     ChatMessage,
     ChatOptions,
     ChatRole,
     ChatTool,
     ChatToolCall,
+    ConstraintError,
+    Effort,
     FinishReason,
+    ToolUse,
 )
 
 USER = ChatMessage(role=ChatRole.USER, content="What is the value at risk?")
@@ -33,7 +40,12 @@ def raw(noise: EngineModel) -> EngineRawModel:
 
 
 def command(
-    *messages: ChatMessage, tools: tuple[ChatTool, ...] = (), options: ChatOptions | None = None
+    *messages: ChatMessage,
+    tools: tuple[ChatTool, ...] = (),
+    options: ChatOptions | None = None,
+    use: ToolUse = ToolUse.AUTO,
+    names: frozenset[str] | None = None,
+    answer: AnswerFormat | None = None,
 ) -> ChatCommand:
     return ChatCommand(
         model="noise",
@@ -42,6 +54,9 @@ def command(
         options=options or ChatOptions(temperature=0.0, max_tokens=8),
         principal=Principal(id="p", roles=frozenset()),
         request_id="r",
+        tool_use=use,
+        callable_names=names,
+        answer=answer,
     )
 
 
@@ -156,3 +171,126 @@ def test_run_value_that_the_engine_refuses_names_the_field(raw: EngineRawModel) 
     with pytest.raises(InputError) as caught:
         raw.run(raw.prepare(command(options=options)), lambda _: None, lambda: False)
     assert caught.value.field == "temperature"
+
+
+SIDE = {
+    "type": "object",
+    "properties": {"side": {"enum": ["buy", "sell"]}},
+    "required": ["side"],
+    "additionalProperties": False,
+}
+TRADE = ChatTool(name="trade", description="Trades.", parameters=SIDE, is_strict=True)
+# No reasoning and no preamble, which a model of random weights would never end.
+BRIEF = ChatOptions(temperature=0.0, max_tokens=200, effort=Effort.NONE)
+
+
+def form(schema: dict[str, object]) -> AnswerFormat:
+    return AnswerFormat(
+        name="side", description="A side.", schema=schema, field="response_format.schema"
+    )
+
+
+def test_run_answer_format_yields_json_of_the_schema(raw: EngineRawModel, engine: Engine) -> None:
+    given = command(options=BRIEF, answer=form(SIDE))
+    assert "# Response Formats\n\n## side\n\n// A side.\n{" in prompt_text(raw, engine, given)
+    turn = raw.run(raw.prepare(given), lambda _: None, lambda: False)
+    assert json.loads(turn.content or "")["side"] in ("buy", "sell")
+    assert turn.finish_reason is FinishReason.STOP
+    assert turn.trace.grammar.startswith("start: answer")
+
+
+def test_run_is_repeated_by_its_trace(raw: EngineRawModel, noise: EngineModel) -> None:
+    prompt = raw.prepare(command(options=BRIEF, answer=form(SIDE)))
+    turn = raw.run(prompt, lambda _: None, lambda: False)
+    again = raw.run(replace(prompt, checks=None), lambda _: None, lambda: False)
+    assert again.trace == replace(turn.trace, cached_tokens=again.trace.cached_tokens)
+
+
+def test_run_whole_answer_that_its_second_check_refuses_is_not_handed_out(
+    raw: EngineRawModel,
+) -> None:
+    prompt = raw.prepare(command(options=BRIEF, answer=form(SIDE)))
+    assert prompt.checks is not None
+    refusing = replace(prompt, checks=replace(prompt.checks, answer=lambda _: False))
+    with pytest.raises(ConstraintError, match="fits the schema"):
+        raw.run(refusing, lambda _: None, lambda: False)
+
+
+def test_run_answer_without_the_call_it_owes_is_not_handed_out(raw: EngineRawModel) -> None:
+    prompt = raw.prepare(command(options=BRIEF, answer=form(SIDE)))
+    with pytest.raises(ConstraintError, match="call of a tool"):
+        raw.run(replace(prompt, tool_use=ToolUse.REQUIRED), lambda _: None, lambda: False)
+
+
+def test_prepare_required_use_leaves_no_answer_in_the_grammar(raw: EngineRawModel) -> None:
+    given = command(tools=(TRADE, PRICE), use=ToolUse.REQUIRED, names=frozenset({"trade"}))
+    prompt = raw.prepare(given)
+    assert prompt.tool_names == {"trade"}
+    assert "answer:" not in prompt.grammar
+    assert '"trade"' in prompt.grammar
+    assert '"price"' not in prompt.grammar
+    assert prompt.checks is not None
+    assert prompt.checks.call("trade", '{"side": "buy"}')
+    assert not prompt.checks.call("trade", '{"side": "hold"}')
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (command(tools=(PRICE, PRICE)), "tools"),
+        (
+            command(
+                tools=(
+                    ChatTool(
+                        name="f",
+                        description="",
+                        parameters={"type": "object", "not": {"required": ["a"]}},
+                        is_strict=True,
+                        field="tools.0.parameters",
+                    ),
+                )
+            ),
+            "tools.0.parameters",
+        ),
+        (
+            command(
+                tools=(
+                    ChatTool(
+                        name="f", description="", parameters={"type": 7}, field="tools.0.parameters"
+                    ),
+                )
+            ),
+            "tools.0.parameters",
+        ),
+        (command(answer=form({"$ref": "http://elsewhere/schema"})), "response_format.schema"),
+    ],
+)
+def test_prepare_schema_that_cannot_be_kept_is_refused_by_name(
+    raw: EngineRawModel, given: ChatCommand, field: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        raw.prepare(given)
+    assert caught.value.field == field
+
+
+def test_prepare_reasoning_of_a_turn_that_goes_on_is_kept(
+    raw: EngineRawModel, engine: Engine
+) -> None:
+    called = ChatMessage(
+        role=ChatRole.ASSISTANT, content="", reasoning="Need the price.", tool_calls=(CALL,)
+    )
+    result = ChatMessage(role=ChatRole.TOOL, content="12", tool_call_id="call_1")
+    text = prompt_text(raw, engine, command(USER, called, result, tools=(PRICE,)))
+    assert "<|channel|>analysis<|message|>Need the price.<|end|>" in text
+
+
+@pytest.mark.parametrize(
+    ("effort", "word", "may_reason"),
+    [(Effort.NONE, "low", False), (Effort.MINIMAL, "low", True), (Effort.HIGH, "high", True)],
+)
+def test_prepare_effort_is_that_of_the_prompt_and_the_grammar(
+    raw: EngineRawModel, engine: Engine, effort: Effort, word: str, may_reason: bool
+) -> None:
+    given = command(options=ChatOptions(max_tokens=4, effort=effort))
+    assert f"Reasoning: {word}" in prompt_text(raw, engine, given)
+    assert ("analysis:" in raw.prepare(given).grammar) is may_reason

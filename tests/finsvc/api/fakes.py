@@ -19,16 +19,13 @@ from finsvc.domain.policy import Principal
 from finsvc.domain.turns import ModelIdentity, TurnTrace
 from finsvc.domain.verdicts import Claim, SecondCheck, Source, Verdict
 from finsvc.services.approve import Approvals
-from finsvc.services.chat import (
+from finsvc.services.chat import Chat, ChatCommand, ChatParts, OnText, RawPrompt, RawTurn
+from finsvc.services.conversation import (
     Candidate,
-    Chat,
-    ChatCommand,
-    ChatParts,
     ChatToolCall,
     FinishReason,
-    OnText,
-    RawPrompt,
-    RawTurn,
+    TextKind,
+    TextPiece,
     TokenChoice,
 )
 from finsvc.services.decision import AskCommand, Decision, Usage
@@ -123,6 +120,8 @@ class FakeRawModel:
         self.logprobs: tuple[TokenChoice, ...] = ()
         self.failure: Exception | None = None
         self.commands: list[ChatCommand] = []
+        self.seeds: list[int] = []
+        self.reasoning = ""
 
     @property
     def identity(self) -> ModelIdentity:
@@ -140,9 +139,12 @@ class FakeRawModel:
         )
 
     def run(self, prompt: RawPrompt, on_text: OnText, is_cancelled: Callable[[], bool]) -> RawTurn:
+        self.seeds.append(prompt.options.seed)
+        if self.reasoning:
+            on_text(TextPiece(kind=TextKind.REASONING, text=self.reasoning))
         for piece in self.pieces:
             self.events.append(f"text {piece}")
-            on_text(piece)
+            on_text(TextPiece(kind=TextKind.ANSWER, text=piece))
         if self.failure is not None:
             raise self.failure
         return RawTurn(
@@ -151,6 +153,7 @@ class FakeRawModel:
             finish_reason=self.finish_reason,
             repairs=(),
             reasoning_tokens=2,
+            reasoning=self.reasoning,
             logprobs=self.logprobs if prompt.options.top_logprobs is not None else (),
             trace=TurnTrace(
                 prompt_ids=prompt.prompt_ids,

@@ -3,6 +3,7 @@
 import pytest
 from starlette.routing import Route
 
+from finsvc.api.admission import RUNNING_MAX
 from finsvc.api.app import create_app
 from finsvc.api.middleware import BODY_BYTES_MAX, LOCAL_PATHS, OPEN_PATHS
 from tests.finsvc.api.fakes import World
@@ -125,3 +126,22 @@ def test_audit_failure_means_no_answer(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert "record" in answer.json()["error"]["message"]
     assert "/data" not in answer.text
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"model": "\xff"}', b"{", b'{"a":' * 50_000])
+def test_body_that_cannot_be_read_is_a_bad_request(world: World, body: bytes) -> None:
+    answer = world.client().post(
+        "/v1/chat/completions", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "body"
+
+
+def test_answers_to_questions_tell_how_many_more_are_taken(world: World) -> None:
+    body = {"model": "embedded", "messages": [{"role": "user", "content": "hi"}]}
+    headers = world.client().post("/v1/chat/completions", json=body).headers
+    limit = int(headers["x-ratelimit-limit-requests"])
+    assert limit == RUNNING_MAX + 8
+    assert 0 < int(headers["x-ratelimit-remaining-requests"]) <= limit
+    assert headers["x-ratelimit-reset-requests"] == "0s"
+    assert "x-ratelimit-limit-requests" not in world.client().get("/v1/models").headers

@@ -4,7 +4,7 @@ import openai
 import pytest
 
 from finsvc.domain.errors import ContextLengthError, UnavailableError
-from finsvc.services.chat import ChatToolCall, FinishReason
+from finsvc.services.conversation import ChatToolCall, ConstraintError, FinishReason
 from finsvc.services.ports import RecordKind
 from tests.finsvc.api.fakes import World, token_choice
 from tests.finsvc.api.test_chat import sdk, sse
@@ -14,6 +14,20 @@ TOOL = {
     "type": "function",
     "function": {"name": "price", "parameters": {"type": "object", "properties": {}}},
 }
+
+
+def named(name: str) -> dict[str, object]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def allowed(mode: str, *names: str) -> dict[str, object]:
+    tools = [named(name) for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
+def json_schema(**fields: object) -> dict[str, object]:
+    schema = {"name": "risk", "schema": {"type": "object"}, "strict": True}
+    return {"type": "json_schema", "json_schema": {**schema, **fields}}
 
 
 def request(**fields: object) -> dict[str, object]:
@@ -54,7 +68,7 @@ def test_completion_is_logged_before_its_first_text_and_before_its_end(world: Wo
     intent, closing = world.services.log.items
     assert intent.body["prompt_ids"] == [1, 2, 3]
     assert closing.body["intent"] == intent.record_id
-    assert closing.body["content"] == "Hello, world"
+    assert closing.body["choices"][0]["content"] == "Hello, world"  # type: ignore[index]
     assert text.endswith("data: [DONE]\n\n")
     assert sse(text)[0]["id"] == closing.record_id
 
@@ -140,12 +154,22 @@ def test_completion_logprobs_are_reported(world: World) -> None:
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"n": 2}, "n"),
+        ({"n": 9}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": -1}, "n"),
         ({"tool_choice": "required"}, "tool_choice"),
-        ({"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]}, "tools.0"),
+        ({"tool_choice": {"type": "custom"}, "tools": [TOOL]}, "tool_choice"),
+        ({"tool_choice": named("cost"), "tools": [TOOL]}, "tool_choice"),
+        ({"tool_choice": {"type": "function"}, "tools": [TOOL]}, "tool_choice"),
+        ({"tool_choice": allowed("any", "price"), "tools": [TOOL]}, "tool_choice.mode"),
+        ({"tool_choice": allowed("auto"), "tools": [TOOL]}, "tool_choice.tools"),
         ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"response_format": {"type": "grammar"}}, "response_format.type"),
+        ({"response_format": json_schema(name="")}, "response_format.json_schema.name"),
+        ({"response_format": json_schema(schema=1)}, "response_format.json_schema.schema"),
+        ({"response_format": json_schema(description=1)}, "response_format.json_schema.desc"),
+        ({"response_format": json_schema(extra=1)}, "response_format.json_schema.extra"),
         ({"reasoning_effort": "max"}, "reasoning_effort"),
-        ({"logprobs": True, "stream": True}, "logprobs"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"finsvc": {"book": "sample"}}, "finsvc"),
         ({"stop": [""]}, "stop"),
@@ -206,3 +230,68 @@ def test_completion_that_cannot_be_closed_on_record_does_not_end_well(world: Wor
     text = world.client().post("/v1/chat/completions", json=request(stream=True)).text
     assert sse(text)[-1]["error"]["code"] == "unavailable"
     assert 'finish_reason":"stop' not in text
+
+
+@pytest.mark.parametrize(
+    ("choice", "use", "names"),
+    [
+        ("auto", "auto", None),
+        ("required", "required", None),
+        (named("price"), "required", {"price"}),
+        (allowed("auto", "price"), "auto", {"price"}),
+        (allowed("required", "price"), "required", {"price"}),
+    ],
+)
+def test_completion_tool_choice_reaches_the_model(
+    world: World, choice: object, use: str, names: set[str] | None
+) -> None:
+    body = request(tools=[TOOL], tool_choice=choice, parallel_tool_calls=False)
+    assert world.client().post("/v1/chat/completions", json=body).status_code == 200
+    (command,) = world.raw.commands
+    assert (command.tool_use.value, command.callable_names) == (use, names)
+    assert command.tools[0].field == "tools.0.function.parameters"
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [({"type": "text"}, None), ({"type": "json_object"}, "json"), (json_schema(), "risk")],
+)
+def test_completion_response_format_reaches_the_model(
+    world: World, form: object, name: str | None
+) -> None:
+    body = request(response_format=form)
+    assert world.client().post("/v1/chat/completions", json=body).status_code == 200
+    answer = world.raw.commands[0].answer
+    assert (None if answer is None else answer.name) == name
+
+
+def test_completion_of_several_choices_has_them_all_in_both_forms(world: World) -> None:
+    plain = world.client().post("/v1/chat/completions", json=request(n=2)).json()
+    assert [choice["index"] for choice in plain["choices"]] == [0, 1]
+    assert plain["usage"]["completion_tokens"] == 6
+    text = world.client().post("/v1/chat/completions", json=request(n=2, stream=True)).text
+    ends = [c for item in sse(text) for c in item["choices"] if c["finish_reason"]]
+    assert [(c["index"], c["finish_reason"]) for c in ends] == [(0, "stop"), (1, "stop")]
+
+
+def test_completion_reasoning_is_never_content(world: World) -> None:
+    world.raw.reasoning = "secret thoughts"
+    text = world.client().post("/v1/chat/completions", json=request(stream=True)).text
+    plain = world.client().post("/v1/chat/completions", json=request()).text
+    assert "secret" not in text + plain
+
+
+def test_completion_logprobs_stream_before_the_end(world: World) -> None:
+    world.raw.logprobs = (token_choice("Hello", -0.5),)
+    body = request(logprobs=True, stream=True)
+    text = world.client().post("/v1/chat/completions", json=body).text
+    found = [c["logprobs"] for item in sse(text) for c in item["choices"] if c["logprobs"]]
+    assert [item["token"] for item in found[0]["content"]] == ["Hello"]
+    assert len(found) == 1
+
+
+def test_completion_that_breaks_its_schema_is_an_error_that_is_not_retried(world: World) -> None:
+    world.raw.failure = ConstraintError("answer: expected JSON that fits the schema, got another")
+    answer = world.client().post("/v1/chat/completions", json=request())
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (500, "false")
+    assert answer.json()["error"]["code"] == "constraint_failed"

@@ -25,6 +25,7 @@ from finsvc.services.chat import (
     RawPrompt,
     RawTurn,
 )
+from finsvc.services.conversation import TextKind, TextPiece
 from finsvc.services.ports import RecordKind
 from tests.finsvc.api.fakes import World
 
@@ -87,7 +88,7 @@ def test_caller_who_leaves_ends_the_sampling_and_the_record_is_closed(world: Wor
     sample = world.raw.run
 
     def endless(prompt: RawPrompt, on_text: OnText, is_cancelled: Callable[[], bool]) -> RawTurn:
-        on_text("begin")
+        on_text(TextPiece(kind=TextKind.ANSWER, text="begin"))
         while not is_cancelled():
             ended.wait(0.005)
         asked.append(True)
