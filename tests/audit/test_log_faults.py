@@ -235,10 +235,12 @@ def test_append_waiting_in_a_batch_that_fails_raises_as_well(tmp_path):
         verifier = SIGNER.verifier
         log: Log | None = None
         num_signed = 0
+        is_signing = threading.Event()
 
         def sign(self, message: bytes) -> bytes:
             if self.log is None:
                 return SIGNER.sign(message)
+            self.is_signing.set()
             while not self.num_signed and self.log._committer.num_waiting < 2:
                 time.sleep(0.001)
             self.num_signed += 1
@@ -259,7 +261,10 @@ def test_append_waiting_in_a_batch_that_fails_raises_as_well(tmp_path):
             errors.append(error)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
-    for thread in threads:
+    # The first record is in a batch of its own before the others come.
+    threads[0].start()
+    assert signer.is_signing.wait(timeout=60)
+    for thread in threads[1:]:
         thread.start()
     for thread in threads:
         thread.join()
