@@ -1,36 +1,42 @@
 """Replay of logged decisions: joins the audit package's driver to policies, calculators, engine."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
 from audit.canonical import JsonObject
+from audit.entry import Entry
 from audit.replay import Comparison, Level, Outcome, Replayers, replay
-from engine.errors import EngineError
-from engine.job import Priority, Terms
-from engine.types import Generation, GenerationRequest, Sampling
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.policies import CedarPolicies
+from finsvc.adapters.replay_turns import TurnOutcome, TurnReplayer, Turns
 from finsvc.calculators.registry import CALCULATORS
 from finsvc.calculators.serialization import result_to_json
-from finsvc.domain.errors import FinsvcError, UnknownNameError
+from finsvc.domain.errors import FinsvcError, InputError, UnknownNameError
 from finsvc.domain.market import MarketView
 from finsvc.services.ports import RecordKind
 from finsvc.services.replay import Level as ServiceLevel
-from finsvc.services.replay import ReplayResult
+from finsvc.services.replay import PolicyChange, ReplayResult, WhatIf
+from policies.bundle import Bundle, load_bundle
 from policies.errors import PolicyError
+from policies.evaluator import evaluate
+
+# Decisions whose turns share steps of the model, and whose contents are held at once.
+GROUP_DECISIONS = 32
 
 MarketFor = Callable[[str], MarketView]
-
-# Nobody's question waits for a replay, and its prompts are of many principals.
-_TERMS = Terms(tenant="replay", priority=Priority.BACKGROUND)
 
 _MATCH = Comparison(Outcome.MATCH)
 
 
-def _differs(what: str, recorded: object, derived: object) -> Comparison:
-    return Comparison(Outcome.MISMATCH, f"{what}: recorded {recorded!r}, derived {derived!r}")
+def _differs(what: str, recorded: object, derived: object, *, cause: str = "") -> Comparison:
+    detail = f"{what}: recorded {recorded!r}, derived {derived!r}"
+    return Comparison(Outcome.MISMATCH, f"{detail}; {cause}" if cause else detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,7 @@ class PolicyReplayer:
         }
         for name, value in derived.items():
             if part.get(name) != value:
-                return _differs(name, part.get(name), value)
+                return _differs(name, part.get(name), value, cause=f"under {outcome.bundle_digest}")
         return _MATCH
 
 
@@ -83,113 +89,49 @@ class CalculatorReplayer:
         derived = json.loads(json.dumps(result_to_json(result)))
         for name in sorted(recorded.keys() | derived.keys()):
             if recorded.get(name) != derived.get(name):
-                return _differs(name, recorded.get(name), derived.get(name))
+                cause = _calculator_cause(recorded, derived)
+                return _differs(name, recorded.get(name), derived.get(name), cause=cause)
         return _MATCH
 
 
-# What a turn was sampled from; everything else of it is outcome.
-_GIVEN = ("prompt_ids", "grammar", "stop_ids", "max_new_tokens", "sampling")
+def _calculator_cause(recorded: JsonObject, derived: Mapping[str, object]) -> str:
+    """Why a result is another one, as far as the documents tell."""
+    for name, cause in (
+        ("version", "another version of the calculator"),
+        ("data_snapshot", "another snapshot"),
+        ("inputs_digest", "other inputs"),
+    ):
+        if recorded.get(name) != derived.get(name):
+            return f"{cause}: recorded {recorded.get(name)!r}, here {derived.get(name)!r}"
+    return "same version, inputs and snapshot: a changed record (see R0) or other code"
 
 
-class _Runs:
-    """Turns sampled again, so that R3 and R4 share one run of the model."""
-
-    def __init__(self, model: EngineModel) -> None:
-        self.model = model
-        self._generations: dict[str, Generation] = {}
-
-    def generation(self, part: JsonObject) -> Generation:
-        key = json.dumps([part.get(name) for name in _GIVEN])
-        if key not in self._generations:
-            self._generations[key] = _sample(self.model, part)
-        return self._generations[key]
-
-
-class TurnReplayer:
-    """R3 and R4: samples a turn again on the engine."""
-
-    def __init__(self, runs: _Runs, *, compares_logits: bool) -> None:
-        self._runs = runs
-        self._compares_logits = compares_logits
-
-    def replay(self, part: JsonObject, decision: JsonObject) -> Comparison:
-        """Compare one turn's token ids, or the digest of the logits behind them."""
-        other = self._other_manifest(decision)
-        if other is not None:
-            return other
-        try:
-            generation = self._runs.generation(part)
-        except (EngineError, KeyError, TypeError, ValueError) as error:
-            detail = f"turn: expected one that can be sampled again, got {error!r}"
-            return Comparison(Outcome.MISMATCH, detail)
-        recorded = part.get("token_ids")
-        derived = list(generation.token_ids)
-        if self._compares_logits:
-            if part.get("logit_digest") == generation.logit_digest:
-                return _MATCH
-            return _differs("logit_digest", part.get("logit_digest"), generation.logit_digest)
-        if recorded == derived:
-            return _MATCH
-        return _first_difference(recorded if isinstance(recorded, list) else [], derived)
-
-    def _other_manifest(self, decision: JsonObject) -> Comparison | None:
-        """Tell another device class or build, and another model, from a true difference."""
-        model = decision.get("model")
-        manifest = model.get("manifest") if isinstance(model, dict) else None
-        if not isinstance(manifest, dict):
-            return _differs("model.manifest", manifest, "an object")
-        current = self._runs.model.identity.manifest
-        changed = [name for name in sorted(current) if manifest.get(name) != current[name]]
-        if not changed:
-            return None
-        name = changed[0]
-        detail = f"model.{name}: recorded {manifest.get(name)!r}, here {current[name]!r}"
-        classes = {"device", "dtype", "parallelism", "code_digest"}
-        is_class = set(changed) <= classes
-        return Comparison(Outcome.CLASS_MISMATCH if is_class else Outcome.MISMATCH, detail)
-
-
-def _first_difference(recorded: list[object], derived: list[int]) -> Comparison:
-    for position, (left, right) in enumerate(zip(recorded, derived, strict=False)):
-        if left != right:
-            return _differs(f"token {position}", left, right)
-    return _differs("number of tokens", len(recorded), len(derived))
-
-
-def _integers(value: object) -> tuple[int, ...]:
-    return tuple(int(item) for item in value) if isinstance(value, list) else ()
-
-
-def _sample(model: EngineModel, part: Mapping[str, object]) -> Generation:
-    sampling = part["sampling"]
-    options = sampling if isinstance(sampling, Mapping) else {}
-    request = GenerationRequest(
-        prompt_ids=_integers(part["prompt_ids"]),
-        max_new_tokens=int(str(part["max_new_tokens"])),
-        stop_ids=frozenset(_integers(part["stop_ids"])),
-        sampling=Sampling(
-            temperature=float(options["temperature"]),
-            top_p=float(options["top_p"]),
-            seed=int(options["seed"]),
-        ),
-    )
-    return model.sample(request, str(part["grammar"]), terms=_TERMS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionReplayer:
     """Implements the services' `Replayer`."""
 
-    audit: AuditLog
-    policies: CedarPolicies
-    model: EngineModel
-    market_for: MarketFor
+    def __init__(
+        self,
+        *,
+        audit: AuditLog,
+        policies: CedarPolicies,
+        model: EngineModel,
+        market_for: MarketFor,
+    ) -> None:
+        self._audit = audit
+        self._policies = policies
+        self._model = model
+        self._market_for = market_for
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model that samples again."""
+        return self._model.identity.fingerprint
 
     def record_ids(self) -> list[str]:
         """Identifiers of every decision, in order."""
         return [
             record.record_id
-            for record in self.audit.records()
+            for record in self._audit.records()
             if record.kind is RecordKind.DECISION
         ]
 
@@ -199,22 +141,124 @@ class DecisionReplayer:
         Raises:
             UnknownNameError: The log holds no such record.
         """
-        entry = self.audit.entry(record_id)
+        (result,) = self.replay_many([record_id], level)
+        return result
+
+    def replay_many(self, record_ids: Sequence[str], level: ServiceLevel) -> Iterator[ReplayResult]:
+        """Replay decisions in order; the model works on the next ones while these are compared.
+
+        Raises:
+            UnknownNameError: The log holds no such record.
+        """
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            ahead: deque[_Group] = deque()
+            for start in range(0, len(record_ids), GROUP_DECISIONS):
+                ids = record_ids[start : start + GROUP_DECISIONS]
+                ahead.append(self._begin(ids, level, pool))
+                if len(ahead) > 1:
+                    yield from self._finish(ahead.popleft(), level)
+            for group in ahead:
+                yield from self._finish(group, level)
+
+    def what_if(self, record_ids: Sequence[str], bundle: Path) -> WhatIf:
+        """Take recorded policy decisions again under the bundle of a folder.
+
+        Raises:
+            InputError: The folder holds no valid bundle.
+            UnknownNameError: The log holds no such record.
+        """
+        try:
+            other = load_bundle(bundle)
+        except PolicyError as error:
+            raise InputError(
+                field="bundle", expected="a policy bundle", actual=str(error)
+            ) from error
+        changes = [
+            change
+            for record_id in record_ids
+            for change in _policy_changes(record_id, self._entry(record_id), other)
+        ]
+        return WhatIf(bundle=other.digest, num_decisions=len(record_ids), changes=tuple(changes))
+
+    @cached_property
+    def _turns(self) -> Turns:
+        # Keeps what it computed for the prompts of later decisions; made when first needed.
+        return Turns(self._model)
+
+    def _entry(self, record_id: str) -> Entry:
+        entry = self._audit.entry(record_id)
         if entry is None:
             raise UnknownNameError(
                 field="decision_id", kind="decision", actual=record_id, known=self.record_ids()
             )
-        runs = _Runs(self.model)
+        return entry
+
+    def _begin(
+        self, record_ids: Sequence[str], level: ServiceLevel, pool: ThreadPoolExecutor
+    ) -> "_Group":
+        entries = [self._entry(record_id) for record_id in record_ids]
+        if level < ServiceLevel.R3:
+            return _Group(entries, Future())
+        parts = [part for entry in entries for part in _turn_parts(entry)]
+        return _Group(entries, pool.submit(self._turns.derive, parts))
+
+    def _finish(self, group: "_Group", level: ServiceLevel) -> Iterator[ReplayResult]:
         replayers = Replayers(
-            policy=PolicyReplayer(policies=self.policies),
-            calculators=CalculatorReplayer(market_for=self.market_for),
-            tokens=TurnReplayer(runs, compares_logits=False),
-            logits=TurnReplayer(runs, compares_logits=True),
+            policy=PolicyReplayer(policies=self._policies),
+            calculators=CalculatorReplayer(market_for=self._market_for),
         )
-        report = replay(entry, Level[level.value], replayers, keyring=self.audit.log.keyring)
-        return ReplayResult(
-            record_id=record_id,
-            is_ok=report.ok,
-            levels={result.level.name: result.outcome.value for result in report.levels},
-            details={result.level.name: result.detail for result in report.levels if result.detail},
-        )
+        if level >= ServiceLevel.R3:
+            replayers = replace(
+                replayers,
+                tokens=TurnReplayer(self._turns, group.derived, compares_logits=False),
+                logits=TurnReplayer(self._turns, group.derived, compares_logits=True),
+            )
+        keyring = self._audit.log.keyring
+        for entry in group.entries:
+            report = replay(entry, Level[level.value], replayers, keyring=keyring)
+            yield ReplayResult(
+                record_id=entry.statement.id,
+                is_ok=report.ok,
+                levels={item.level.name: item.outcome.value for item in report.levels},
+                details={item.level.name: item.detail for item in report.levels if item.detail},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Decisions whose turns are derived together."""
+
+    entries: Sequence[Entry]
+    derived: Future[dict[str, TurnOutcome]]
+
+
+def _turn_parts(entry: Entry) -> list[JsonObject]:
+    parts = entry.content.get("turns")
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def _policy_changes(record_id: str, entry: Entry, bundle: Bundle) -> Iterator[PolicyChange]:
+    """Yield the policy decisions of a record that a bundle takes otherwise."""
+    parts = entry.content.get("policy")
+    for position, part in enumerate(parts if isinstance(parts, list) else []):
+        request = part.get("request") if isinstance(part, dict) else None
+        if not isinstance(part, dict) or not isinstance(request, dict):
+            continue
+        recorded, action = str(part.get("decision")), str(request.get("action"))
+        determining: tuple[str, ...]
+        try:
+            outcome = evaluate(bundle, request)
+        except PolicyError as error:
+            derived, determining = "deny", (str(error),)
+        else:
+            derived = "allow" if outcome.is_allowed else "deny"
+            determining = outcome.determining
+        if derived != recorded:
+            yield PolicyChange(
+                record_id=record_id,
+                position=position,
+                action=action,
+                recorded=recorded,
+                derived=derived,
+                determining=determining,
+            )

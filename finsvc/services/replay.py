@@ -1,17 +1,20 @@
-"""Replay: derive a logged decision again and say where it differs.
+"""Replay: derive logged decisions again and say where they differ, and what else would change.
 
 The driver and the reading of the log are the audit package's; an adapter joins it to this
-service's policies, calculators and engine. This room only asks policy and records the replay.
+service's policies, calculators and engine. This room asks policy, selects and records the replay.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from finsvc.domain.errors import RefusedError
 from finsvc.domain.policy import Action, PolicyQuery, Principal
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
+from finsvc.services.replay_selection import Selection, candidate
 
 
 class Level(StrEnum):
@@ -34,11 +37,57 @@ class ReplayResult:
     details: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """A policy decision that another bundle takes otherwise.
+
+    Attributes:
+        record_id: The decision it belongs to.
+        position: Among the record's policy decisions, from 0.
+        action: What was to be done.
+        recorded: "allow" or "deny", as it was decided.
+        derived: The same under the other bundle.
+        determining: Policies of the other bundle that decide it.
+    """
+
+    record_id: str
+    position: int
+    action: str
+    recorded: str
+    derived: str
+    determining: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """What another bundle would have changed.
+
+    Attributes:
+        bundle: Its digest.
+        num_decisions: Decisions looked at.
+        changes: In the order of the log.
+    """
+
+    bundle: str
+    num_decisions: int
+    changes: tuple[PolicyChange, ...]
+
+
 class Replayer(Protocol):
     """Derives records again; an adapter implements it over the audit package."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the model that samples again, so of the machine and build that replay."""
+
     def replay(self, record_id: str, level: Level) -> ReplayResult:
         """Replay one record up to a level."""
+
+    def replay_many(self, record_ids: Sequence[str], level: Level) -> Iterator[ReplayResult]:
+        """Replay records in order, sharing work between them."""
+
+    def what_if(self, record_ids: Sequence[str], bundle: Path) -> WhatIf:
+        """Take recorded policy decisions again under the bundle of a folder."""
 
     def record_ids(self) -> list[str]:
         """Identifiers of every decision in the log, in order."""
@@ -60,6 +109,66 @@ class Replay:
             RefusedError: Policy does not let the principal replay.
             UnknownNameError: The log holds no such decision.
         """
+        self._require(principal)
+        result = self.replayer.replay(record_id, level)
+        body = {
+            "replayed": record_id,
+            "level": level.value,
+            "ok": result.is_ok,
+            "levels": dict(result.levels),
+            "details": dict(result.details),
+        }
+        self._append(body, principal)
+        return result
+
+    def many(
+        self, selection: Selection, level: Level, principal: Principal
+    ) -> Iterator[ReplayResult]:
+        """Replay a selection; one record at the end says what was replayed and how it went.
+
+        A replay that is left early is recorded as far as it came.
+
+        Raises:
+            RefusedError: Policy does not let the principal replay.
+        """
+        self._require(principal)
+        chosen = self.selected(selection)
+        results: list[ReplayResult] = []
+        try:
+            for result in self.replayer.replay_many(chosen, level):
+                results.append(result)
+                yield result
+        finally:
+            body = _many_document(results, selection, level)
+            self._append({**body, "complete": len(results) == len(chosen)}, principal)
+
+    def what_if(self, selection: Selection, bundle: Path, principal: Principal) -> WhatIf:
+        """Tell which recorded policy decisions another bundle takes otherwise, and log the answer.
+
+        Raises:
+            RefusedError: Policy does not let the principal replay.
+            InputError: The folder holds no valid bundle.
+        """
+        self._require(principal)
+        found = self.replayer.what_if(self.selected(selection), bundle)
+        body = {
+            "what_if": {"bundle": found.bundle},
+            "selection": selection.to_json(),
+            "decisions": found.num_decisions,
+            "changes": [change_document(change) for change in found.changes],
+        }
+        self._append(body, principal)
+        return found
+
+    def selected(self, selection: Selection) -> list[str]:
+        """Identifiers of the decisions of a selection, in order."""
+        return selection.select(
+            candidate(record.record_id, record.index, record.body.get("time"))
+            for record in self.log.records()
+            if record.kind is RecordKind.DECISION
+        )
+
+    def _require(self, principal: Principal) -> None:
         outcome = self.policy.decide(
             PolicyQuery(
                 principal=principal, action=Action.REPLAY, resource="Log::decisions", context={}
@@ -67,15 +176,44 @@ class Replay:
         )
         if not outcome.is_allowed:
             raise RefusedError(action="replay", reasons=outcome.determining)
-        result = self.replayer.replay(record_id, level)
-        body = {
-            "replayed": record_id,
+
+    def _append(self, body: Mapping[str, object], principal: Principal) -> None:
+        document = {
+            **body,
             "time": self.clock.now().isoformat(timespec="microseconds"),
             "principal": {"id": principal.id, "roles": sorted(principal.roles)},
-            "level": level.value,
-            "ok": result.is_ok,
-            "levels": dict(result.levels),
-            "details": dict(result.details),
+            "fingerprint": self.replayer.fingerprint,
         }
-        self.log.append(RecordKind.REPLAY, self.clock.new_id("rep"), body)
-        return result
+        self.log.append(RecordKind.REPLAY, self.clock.new_id("rep"), document)
+
+
+def _many_document(
+    results: Sequence[ReplayResult], selection: Selection, level: Level
+) -> dict[str, object]:
+    """What the log keeps of a replay of many: all identifiers, and all that differs."""
+    different = {
+        result.record_id: {"levels": dict(result.levels), "details": dict(result.details)}
+        for result in results
+        if not result.is_ok
+    }
+    counts = Counter(outcome for result in results for outcome in result.levels.values())
+    return {
+        "replayed": [result.record_id for result in results],
+        "selection": selection.to_json(),
+        "level": level.value,
+        "ok": not different,
+        "outcomes": dict(sorted(counts.items())),
+        "different": different,
+    }
+
+
+def change_document(change: PolicyChange) -> dict[str, object]:
+    """JSON form of a change."""
+    return {
+        "decision_id": change.record_id,
+        "policy": change.position,
+        "action": change.action,
+        "recorded": change.recorded,
+        "derived": change.derived,
+        "determining": list(change.determining),
+    }
