@@ -4,6 +4,7 @@ from pathlib import Path
 
 from engine.engine import Engine
 from engine.errors import EngineError
+from engine.invariance import check_model
 from engine.selftest import selftest
 from finsvc.domain.errors import InputError
 
@@ -30,6 +31,37 @@ def check_checkpoint(path: Path, *, threads: int) -> dict[str, object]:
         "ok": all(check.passed for check in checks),
         "checks": [
             {"name": check.name, "ok": check.passed, "detail": check.detail} for check in checks
+        ],
+    }
+
+
+def check_invariance(model: str) -> dict[str, object]:
+    """Prove on this machine's GPU that a token's logits depend on the tokens before it alone.
+
+    Args:
+        model: Checkpoint folder, or ``synthetic:20b`` or ``synthetic:120b``.
+
+    Raises:
+        InputError: The model cannot be run here; says what is missing.
+    """
+    try:
+        report = check_model(model)
+    except EngineError as error:
+        raise InputError(
+            field="model", expected="a model that this GPU runs", actual=str(error)
+        ) from error
+    return {
+        "name": report.model,
+        "device": report.device,
+        "logits_digest": report.logits_digest,
+        "ok": report.passed,
+        "checks": [
+            {
+                "name": check.name,
+                "ok": check.passed,
+                "detail": f"{check.rows_differing} of {check.rows} rows differ",
+            }
+            for check in report.checks
         ],
     }
 

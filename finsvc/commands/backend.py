@@ -147,3 +147,6 @@ class LocalModel(Protocol):
 
     def check(self, settings: Settings, path: str) -> Json:
         """Run its self-test."""
+
+    def invariance(self, settings: Settings, path: str) -> Json:
+        """Run every comparison of the invariance harness on the GPU."""

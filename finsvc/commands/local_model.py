@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from finsvc.adapters.checkpoint import check_checkpoint, describe_checkpoint
+from finsvc.adapters.checkpoint import check_checkpoint, check_invariance, describe_checkpoint
 from finsvc.commands.backend import Json
 from finsvc.settings import Settings
 from finsvc.wiring import model_folder
@@ -16,6 +16,12 @@ def info(settings: Settings, path: str) -> Json:
 def check(settings: Settings, path: str) -> Json:
     """Describe a checkpoint and run the engine's self-test."""
     return check_checkpoint(_folder(settings, path), threads=settings.threads)
+
+
+def invariance(settings: Settings, path: str) -> Json:
+    """Prove on the GPU that bits do not depend on how a model is run."""
+    is_synthetic = path.startswith("synthetic:")
+    return check_invariance(path if is_synthetic else str(_folder(settings, path)))
 
 
 def _folder(settings: Settings, path: str) -> Path:

@@ -27,7 +27,14 @@ def info(path: ModelPath = "embedded", as_json: common.JsonFlag = False) -> None
 
 
 @app.command()
-def check(path: ModelPath = "embedded", as_json: common.JsonFlag = False) -> None:
+def check(
+    path: ModelPath = "embedded",
+    invariance: Annotated[
+        bool,
+        typer.Option("--invariance", help="On the GPU: every batch, chunk, cache and graph."),
+    ] = False,
+    as_json: common.JsonFlag = False,
+) -> None:
     """Run a checkpoint's self-test: exact decoding, and the same bits however it is run.
 
     Exit code 4 when a check fails.
@@ -35,8 +42,12 @@ def check(path: ModelPath = "embedded", as_json: common.JsonFlag = False) -> Non
     For example:
 
       finsvc model check
+
+      finsvc model check /models/gpt-oss-20b --invariance
     """
-    document = lazy.local_model().check(common.load_settings(), path)
+    commands = lazy.local_model()
+    run = commands.invariance if invariance else commands.check
+    document = run(common.load_settings(), path)
     _show(document, as_json=as_json)
     if document["ok"] is not True:
         raise typer.Exit(ExitCode.CHECK_FAILED)

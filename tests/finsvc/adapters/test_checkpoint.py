@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from finsvc.adapters.checkpoint import check_checkpoint, describe_checkpoint
+from engine.invariance import InvarianceCheck, InvarianceReport
+from finsvc.adapters import checkpoint
+from finsvc.adapters.checkpoint import check_checkpoint, check_invariance, describe_checkpoint
 from finsvc.domain.errors import InputError
+from tests.data import ROOT
 from tests.engine.factories import SMALL_SHAPE, random_checkpoint
 
 
@@ -40,3 +43,24 @@ def test_truncated_shard_is_bad_input_naming_the_file(folder: Path) -> None:
     shard.write_bytes(shard.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"model\.safetensors"):
         describe_checkpoint(folder, threads=1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing without a GPU")
+def test_invariance_without_a_gpu_is_bad_input_that_says_so() -> None:
+    with pytest.raises(InputError, match="0 CUDA devices"):
+        check_invariance(str(ROOT / "engine" / "embedded"))
+
+
+def test_invariance_report_becomes_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = (
+        InvarianceCheck(name="batches", rows=8, rows_differing=0),
+        InvarianceCheck(name="chunks", rows=9, rows_differing=2),
+    )
+    report = InvarianceReport(model="m", device="a GPU", logits_digest="d" * 64, checks=checks)
+    monkeypatch.setattr(checkpoint, "check_model", lambda _: report)
+    document = check_invariance("m")
+    assert document["ok"] is False
+    assert document["checks"] == [
+        {"name": "batches", "ok": True, "detail": "0 of 8 rows differ"},
+        {"name": "chunks", "ok": False, "detail": "2 of 9 rows differ"},
+    ]
