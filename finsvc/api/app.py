@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from finsvc.api import agents, approvals, audit, calculators, chat, operations, reports
+from finsvc.api import agents, approvals, audit, calculators, chat, operations, reports, responses
 from finsvc.api.admission import Admission
 from finsvc.api.context import ApiContext
 from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
@@ -17,14 +17,23 @@ from finsvc.api.middleware import Authentication, BodyLimit, Overload, RequestFr
 from finsvc.api.ports import ServiceParts
 from finsvc.api.validation import to_input_error
 from finsvc.domain.errors import FinsvcError, InputError
+from finsvc.services.responses import ResponseShelf, ResponseStore
 from finsvc.telemetry import Telemetry
 
 # The agents end a run by themselves at the same limit; what is slower than that is stuck.
 _GRACE_S = 5.0
 
 
-def create_app(services: ServiceParts, telemetry: Telemetry) -> FastAPI:
-    """Build the application over open services. Its documentation pages are off."""
+def create_app(
+    services: ServiceParts, telemetry: Telemetry, *, stored: ResponseStore | None = None
+) -> FastAPI:
+    """Build the application over open services. Its documentation pages are off.
+
+    Args:
+        services: What it serves.
+        telemetry: Where requests are counted.
+        stored: Where responses are kept; without it none is.
+    """
     settings = services.settings
     admission = Admission(
         max_waiting=settings.max_waiting,
@@ -56,8 +65,13 @@ def create_app(services: ServiceParts, telemetry: Telemetry) -> FastAPI:
             HTTPException: _on_http,
         },
     )
-    app.state.context = ApiContext(services=services, admission=admission, telemetry=telemetry)
-    for module in (operations, chat, agents, calculators, reports, approvals, audit):
+    app.state.context = ApiContext(
+        services=services,
+        admission=admission,
+        telemetry=telemetry,
+        responses=ResponseShelf(stored),
+    )
+    for module in (operations, chat, responses, agents, calculators, reports, approvals, audit):
         app.include_router(module.router)
     return app
 

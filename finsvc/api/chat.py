@@ -36,7 +36,7 @@ async def create_completion(body: ChatBody, context: Context, by: CallerOf) -> R
     if agent is not None:
         return await _agent_completion(agent, body, context, by)
     if body.model not in context.services.models:
-        raise _unknown_model(body.model, context)
+        raise unknown_model(body.model, context)
     return await _raw_completion(body, context, by)
 
 
@@ -50,7 +50,7 @@ async def list_models(context: Context, by: CallerOf) -> dict[str, object]:
 async def get_model(name: str, context: Context, by: CallerOf) -> dict[str, object]:
     """One model."""
     if name not in context.services.models:
-        raise _unknown_model(name, context)
+        raise unknown_model(name, context)
     return _model(name, context)
 
 
@@ -130,6 +130,7 @@ def _model(name: str, context: ApiContext) -> dict[str, object]:
     }
 
 
-def _unknown_model(name: str, context: ApiContext) -> UnknownNameError:
+def unknown_model(name: str, context: ApiContext) -> UnknownNameError:
+    """What a caller is told who names a model that is not served."""
     known = context.services.models
     return UnknownNameError(field="model", kind="model", actual=name, known=known)

@@ -4,8 +4,8 @@ The application keeps `ApiContext` in its state; the middleware puts identifier 
 the request's.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, cast
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
@@ -14,16 +14,42 @@ from finsvc.api.error_map import NotAuthenticatedError
 from finsvc.api.ports import ServiceParts
 from finsvc.domain.errors import RefusedError
 from finsvc.domain.policy import Action, PolicyQuery, Principal
+from finsvc.services.responses import ResponseShelf
 from finsvc.telemetry import Telemetry
+
+
+class Draft(Protocol):
+    """What has been written of a response."""
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The response as it is now."""
+
+
+class RunningResponse(Protocol):
+    """A response that is being made."""
+
+    @property
+    def principal(self) -> Principal:
+        """Whose response it is."""
+
+    @property
+    def writer(self) -> Draft | None:
+        """Once it has an identifier."""
+
+    def cancel(self) -> None:
+        """Ask the model to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiContext:
-    """What all routes share."""
+    """What all routes share; ``running`` holds the responses of this process by identifier."""
 
     services: ServiceParts
     admission: Admission
     telemetry: Telemetry
+    responses: ResponseShelf = field(default_factory=lambda: ResponseShelf(None))
+    running: dict[str, RunningResponse] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ name files of this machine, so their sentences stay in the operational log.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from finsvc.domain.errors import BusyError, FinsvcError, InputError
 
@@ -72,6 +73,11 @@ class ErrorAnswer:
     status: int
     document: dict[str, object]
     headers: Mapping[str, str]
+
+    @property
+    def error(self) -> Mapping[str, object]:
+        """The error itself: message, type, param and code."""
+        return cast("Mapping[str, object]", self.document["error"])
 
 
 def error_document(*, message: str, kind: str, param: str | None, code: str) -> dict[str, object]:

@@ -32,6 +32,7 @@ from finsvc.services.decision import AskCommand, Decision, Usage
 from finsvc.services.ports import Json, LoggedRecord, RecordKind, VerifySummary
 from finsvc.services.replay import Level, ReplayResult
 from finsvc.services.report import ReportCommand, ReportRun
+from finsvc.services.responses import StoredResponse
 from finsvc.settings import Settings
 from finsvc.telemetry import Telemetry
 from tests.finsvc.factories import AS_OF, call
@@ -230,6 +231,22 @@ class FakeAsk:
         return decision(command, decision_id=f"dec_{len(self.commands):032x}", held=self.held)
 
 
+class FakeStore:
+    """Responses in a dictionary."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, StoredResponse] = {}
+
+    def put(self, response: StoredResponse) -> None:
+        self.items[response.response_id] = response
+
+    def find(self, response_id: str) -> StoredResponse | None:
+        return self.items.get(response_id)
+
+    def delete(self, response_id: str) -> None:
+        del self.items[response_id]
+
+
 class FakeReplay:
     """Finds everything as recorded."""
 
@@ -318,10 +335,11 @@ class World:
     events: list[str]
     telemetry: Telemetry
     keys: dict[str, str] = field(default_factory=dict)
+    stored: FakeStore | None = field(default_factory=FakeStore)
 
     def client(self, who: str | None = "local", *, host: str = "testclient") -> TestClient:
         headers = {} if who is None else {"authorization": f"Bearer {self.keys[who]}"}
-        app = create_app(self.services, self.telemetry)
+        app = create_app(self.services, self.telemetry, stored=self.stored)
         return TestClient(app, headers=headers, client=(host, 50_000))
 
     def hold(self, decision_id: str, *, asked_by: str = "local") -> None:

@@ -1,0 +1,1 @@
+"""Versions of the database of responses, each made from the one before by Alembic."""
