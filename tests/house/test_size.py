@@ -18,6 +18,9 @@ MAX_POSITIONAL = 5
 # release they trained, whose record holds their digest; the next release splits the function.
 KNOWN_LONG = {"engine/training/dialogues/several.py:joined_heads": 67}
 
+# One file by purpose: auditors take it to machines without finsvc.
+KNOWN_LONG_FILES = {"audit/standalone.py": 660}
+
 
 def sources(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
@@ -28,7 +31,8 @@ def test_file_of_a_package_is_within_the_limit(folder: str) -> None:
     too_long = {
         str(path.relative_to(ROOT)): lines
         for path in sources(folder)
-        if (lines := len(path.read_text().splitlines())) > MAX_FILE_LINES
+        if (lines := len(path.read_text().splitlines()))
+        > KNOWN_LONG_FILES.get(str(path.relative_to(ROOT)), MAX_FILE_LINES)
     }
     assert not too_long
 
