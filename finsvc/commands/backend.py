@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from finsvc.services.replay_selection import Selection
 from finsvc.settings import Settings
 
 Json = Mapping[str, object]
@@ -51,11 +52,14 @@ class Backend(Protocol):
     def decide(self, decision_id: str, verdict: str, comment: str) -> Json:
         """Release or reject a held answer."""
 
-    def decision_ids(self) -> list[str]:
-        """Identifiers of all decisions, in order."""
-
     def replay(self, decision_id: str, level: str) -> Json:
         """Derive a decision again."""
+
+    def replay_many(self, selection: Selection, level: str, say: Say) -> list[Json]:
+        """Derive a selection of decisions again."""
+
+    def what_if(self, selection: Selection, bundle: Path) -> Json:
+        """Tell which policy decisions of a selection another bundle takes otherwise."""
 
 
 class LocalService(Protocol):

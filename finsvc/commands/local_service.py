@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from finsvc import main
 from finsvc.adapters.identities import LocalIdentities
@@ -17,8 +18,8 @@ from finsvc.logging import configure_logging
 from finsvc.services.approve import ApprovalVerdict
 from finsvc.services.decision import AskCommand, decision_to_json
 from finsvc.services.documents import approval_document, asker, pending_document, replay_document
-from finsvc.services.ports import RecordKind
-from finsvc.services.replay import Level
+from finsvc.services.replay import Level, what_if_document
+from finsvc.services.replay_selection import Selection
 from finsvc.services.report import ReportCommand, report_run_to_json
 from finsvc.settings import Settings
 from finsvc.wiring import Services, open_services
@@ -94,18 +95,24 @@ class LocalBackend:
         )
         return approval_document(approval)
 
-    def decision_ids(self) -> list[str]:
-        """All decisions, in order."""
-        return [
-            record.record_id
-            for record in self._services.log.records()
-            if record.kind is RecordKind.DECISION
-        ]
-
     def replay(self, decision_id: str, level: str) -> Json:
         """Derive a decision again."""
         principal = self._services.local_principal
         return replay_document(self._services.replay(decision_id, Level(level), principal))
+
+    def replay_many(self, selection: Selection, level: str, say: Say) -> list[Json]:
+        """Derive decisions again, with one record of all."""
+        principal = self._services.local_principal
+        replays: list[Json] = []
+        for result in self._services.replay.many(selection, Level(level), principal):
+            say(f"replayed {result.record_id} ({len(replays) + 1})")
+            replays.append(replay_document(result))
+        return replays
+
+    def what_if(self, selection: Selection, bundle: Path) -> Json:
+        """Take recorded policy decisions again under another bundle."""
+        principal = self._services.local_principal
+        return what_if_document(self._services.replay.what_if(selection, bundle, principal))
 
 
 @contextmanager

@@ -10,7 +10,9 @@ import httpx
 from finsvc.commands.backend import AskInput, Json, ReportInput, Say
 from finsvc.commands.output import RemoteError
 from finsvc.commands.steps import step_line
+from finsvc.domain.errors import InputError
 from finsvc.files import write_atomically
+from finsvc.services.replay_selection import Candidate, Selection, candidate
 from finsvc.settings import Settings
 
 SERVICE_FILE = "service.json"
@@ -124,23 +126,39 @@ class RemoteBackend:
         body = {"verdict": verdict, "comment": comment}
         return self._call("POST", f"/v1/approvals/{decision_id}", body)
 
-    def decision_ids(self) -> list[str]:
-        """All decisions, page by page."""
-        ids: list[str] = []
-        after, has_more = -1, True
-        while has_more:
-            path = f"/v1/audit/decisions?limit={_PAGE}&after={after}"
-            page = self._call("GET", path)
-            rows = cast("list[Json]", page["data"])
-            ids += [str(row["id"]) for row in rows]
-            has_more = bool(page["has_more"]) and bool(rows)
-            after = int(str(rows[-1]["index"])) if rows else after
-        return ids
-
     def replay(self, decision_id: str, level: str) -> Json:
         """Derive a decision again."""
         body = {"decision_id": decision_id, "level": level}
         return self._call("POST", "/v1/audit/replays", body)
+
+    def replay_many(self, selection: Selection, level: str, say: Say) -> list[Json]:
+        """Derive decisions again, one after the other, each with a record of its own."""
+        ids = selection.select(self._decisions())
+        replays: list[Json] = []
+        for number, one in enumerate(ids, start=1):
+            say(f"replaying {one} ({number} of {len(ids)})")
+            replays.append(self.replay(one, level))
+        return replays
+
+    def what_if(self, selection: Selection, bundle: Path) -> Json:
+        """Refuse: a service evaluates its own bundle alone.
+
+        Raises:
+            InputError: Always.
+        """
+        expected = "a data directory, or a copy, on which no service runs"
+        raise InputError(field="bundle", expected=expected, actual="a running service")
+
+    def _decisions(self) -> Iterator[Candidate]:
+        """All decisions, page by page."""
+        after, has_more = -1, True
+        while has_more:
+            page = self._call("GET", f"/v1/audit/decisions?limit={_PAGE}&after={after}")
+            rows = cast("list[Json]", page["data"])
+            for row in rows:
+                after = int(str(row["index"]))
+                yield candidate(str(row["id"]), after, row.get("time"))
+            has_more = bool(page["has_more"]) and bool(rows)
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         try:

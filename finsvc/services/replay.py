@@ -151,12 +151,7 @@ class Replay:
         """
         self._require(principal)
         found = self.replayer.what_if(self.selected(selection), bundle)
-        body = {
-            "what_if": {"bundle": found.bundle},
-            "selection": selection.to_json(),
-            "decisions": found.num_decisions,
-            "changes": [change_document(change) for change in found.changes],
-        }
+        body = {"what_if": what_if_document(found), "selection": selection.to_json()}
         self._append(body, principal)
         return found
 
@@ -207,13 +202,20 @@ def _many_document(
     }
 
 
-def change_document(change: PolicyChange) -> dict[str, object]:
-    """JSON form of a change."""
+def what_if_document(found: WhatIf) -> dict[str, object]:
+    """JSON form of what another bundle would have changed."""
     return {
-        "decision_id": change.record_id,
-        "policy": change.position,
-        "action": change.action,
-        "recorded": change.recorded,
-        "derived": change.derived,
-        "determining": list(change.determining),
+        "bundle": found.bundle,
+        "decisions": found.num_decisions,
+        "changes": [
+            {
+                "decision_id": change.record_id,
+                "policy": change.position,
+                "action": change.action,
+                "recorded": change.recorded,
+                "derived": change.derived,
+                "determining": list(change.determining),
+            }
+            for change in found.changes
+        ],
     }

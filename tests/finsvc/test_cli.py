@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,12 @@ from finsvc import cli
 from finsvc.agents.catalogue import AgentName
 from finsvc.commands import approvals as approval_commands
 from finsvc.commands import ask as ask_commands
-from finsvc.commands import audit as audit_commands
 from finsvc.commands import calc, common, lazy
 from finsvc.commands.backend import AskInput, Json, ReportInput, Say
 from finsvc.domain.errors import InputError, RefusedError, StateError
 from finsvc.services.approve import ApprovalVerdict
 from finsvc.services.decision import decision_to_json
-from finsvc.services.replay import Level
+from finsvc.services.replay_selection import Selection
 from finsvc.settings import Settings
 from tests.finsvc.api.fakes import ANSWER, decision
 
@@ -36,6 +36,7 @@ class FakeBackend:
         self.is_ok = True
         self.reports: list[ReportInput] = []
         self.decided: list[tuple[str, str, str]] = []
+        self.selections: list[Selection] = []
 
     def ask(self, question: AskInput, say: Say) -> Json:
         self.asked.append(question)
@@ -66,9 +67,6 @@ class FakeBackend:
         self.decided.append((decision_id, verdict, comment))
         return {"decision_id": decision_id, "verdict": verdict, "answer": ANSWER, "receipt": {}}
 
-    def decision_ids(self) -> list[str]:
-        return ["dec_1", "dec_2"]
-
     def replay(self, decision_id: str, level: str) -> Json:
         outcome = "match" if self.is_ok else "mismatch"
         details = {} if self.is_ok else {"R2": "value: recorded 1, derived 2"}
@@ -78,6 +76,17 @@ class FakeBackend:
             "levels": {"R0": "match", "R2": outcome},
             "details": details,
         }
+
+    def replay_many(self, selection: Selection, level: str, say: Say) -> list[Json]:
+        self.selections.append(selection)
+        say("replayed dec_2 (2)")
+        return [self.replay(one, level) for one in ("dec_1", "dec_2")]
+
+    def what_if(self, selection: Selection, bundle: Path) -> Json:
+        self.selections.append(selection)
+        change = {"decision_id": "dec_1", "action": "ask", "recorded": "allow", "derived": "deny"}
+        changes = [] if self.is_ok else [change]
+        return {"bundle": bundle.name, "decisions": 2, "changes": changes}
 
 
 @pytest.fixture
@@ -237,7 +246,7 @@ def test_replay_all_reports_every_decision(
     code, document, err = run_json(capsys, "audit", "replay", "--all", "--level", "R2")
     assert code == 0
     assert [item["decision_id"] for item in document["replays"]] == ["dec_1", "dec_2"]
-    assert "replaying dec_2 (2 of 2)" in err
+    assert "replayed dec_2 (2)" in err
 
 
 def test_replay_that_differs_exits_4_and_says_where(
@@ -256,6 +265,42 @@ def test_replay_needs_an_id_or_all(
 ) -> None:
     code, document, _ = run_json(capsys, "audit", "replay", *arguments)
     assert (code, document["error"]["field"]) == (2, "ID")
+
+
+def test_replay_of_a_range_and_a_sample_selects(
+    backend: FakeBackend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    range_options = ("--from", "2026-03-02T00:00Z", "--to", "9")
+    code, document, _ = run_json(capsys, "audit", "replay", *range_options, "--sample", "2")
+    assert code == 0
+    (chosen,) = backend.selections
+    since = datetime(2026, 3, 2, tzinfo=UTC)
+    assert (chosen.first, chosen.last, chosen.since, chosen.sample) == (None, 9, since, 2)
+    assert len(chosen.seed) == 16
+    assert document["selection"] == chosen.to_json()
+    assert cli.run(["audit", "replay", "--sample", "2", "--seed", "x"]) == 0
+    assert backend.selections[-1].seed == "x"
+
+
+def test_replay_with_a_time_that_is_none_is_refused(
+    backend: FakeBackend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, document, _ = run_json(capsys, "audit", "replay", "--from", "monday")
+    assert (code, document["error"]["field"]) == (2, "from")
+
+
+def test_what_if_shows_changes(
+    backend: FakeBackend, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.run(["audit", "what-if", str(tmp_path)]) == 0
+    assert "2 decisions, 0 policy decisions change." in capsys.readouterr().out
+    backend.is_ok = False
+    assert cli.run(["audit", "what-if", str(tmp_path), "--from", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "1 policy decisions change." in out
+    assert "deny" in out
+    code, document, _ = run_json(capsys, "audit", "what-if", str(tmp_path))
+    assert (code, document["bundle"]) == (0, tmp_path.name)
 
 
 def test_approvals_list_and_decide(
@@ -358,7 +403,6 @@ def test_serve_passes_its_options_to_the_service(monkeypatch: pytest.MonkeyPatch
 
 def test_choices_of_the_command_line_are_those_of_the_service() -> None:
     assert [item.value for item in ask_commands.Agent] == [item.value for item in AgentName]
-    assert [item.value for item in audit_commands.ReplayLevel] == [item.value for item in Level]
     assert [item.value for item in approval_commands.Verdict] == [
         item.value for item in ApprovalVerdict
     ]
@@ -369,7 +413,7 @@ def commands() -> list[list[str]]:
         "calc": ("list", "show", "run"),
         "report": ("list", "run"),
         "book": ("list", "import"),
-        "audit": ("verify", "replay", "receipt", "export"),
+        "audit": ("verify", "replay", "what-if", "receipt", "export"),
         "model": ("info", "check"),
         "approvals": ("list", "decide"),
     }

@@ -1,6 +1,7 @@
 """Commands on the real data, log and policies, without the service."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ from finsvc.domain.errors import UnknownNameError
 from finsvc.domain.policy import Principal
 from finsvc.files import exclusive_lock
 from finsvc.services.ports import RecordKind
+from finsvc.services.replay import Level, ReplayResult, WhatIf
+from finsvc.services.replay_selection import Selection
 from finsvc.wiring import Services
 from tests.finsvc.api.fakes import ANSWER, World, make_world
 
@@ -274,8 +277,36 @@ def test_local_backend_reaches_every_use_case(world: World, tmp_path: Path) -> N
     world.hold("dec_2", asked_by="boss")
     assert [row["decision_id"] for row in local.pending()] == ["dec_1"]
     assert local.decide("dec_1", "rejected", "no")["answer"] is None
-    assert local.decision_ids() == ["dec_1", "dec_2"]
     assert local.replay("dec_1", "R0")["ok"] is True
+
+
+class ManyReplays:
+    """Replays everything as recorded; another bundle changes nothing."""
+
+    def many(
+        self, selection: Selection, level: Level, principal: Principal
+    ) -> Iterator[ReplayResult]:
+        for name in ("dec_1", "dec_2"):
+            levels = {level.value: principal.id}
+            yield ReplayResult(record_id=name, is_ok=True, levels=levels, details={})
+
+    def what_if(self, selection: Selection, bundle: Path, principal: Principal) -> WhatIf:
+        return WhatIf(bundle=bundle.name, num_decisions=2, changes=())
+
+
+def test_local_backend_replays_many_and_asks_what_if(world: World, tmp_path: Path) -> None:
+    parts = {**vars(world.services), "replay": ManyReplays()}
+    principal = Principal(id="boss", roles=frozenset())
+    local = LocalBackend(cast("Services", SimpleNamespace(**parts, local_principal=principal)))
+    lines: list[str] = []
+    replays = local.replay_many(Selection(), "R0", lines.append)
+    assert [item["levels"] for item in replays] == [{"R0": "boss"}] * 2
+    assert lines == ["replayed dec_1 (1)", "replayed dec_2 (2)"]
+    assert local.what_if(Selection(), tmp_path / "b") == {
+        "bundle": "b",
+        "decisions": 2,
+        "changes": [],
+    }
 
 
 def test_unknown_step_is_still_one_line() -> None:

@@ -13,6 +13,7 @@ from finsvc.commands.backend import AskInput, ReportInput
 from finsvc.commands.output import ExitCode, RemoteError, exit_code
 from finsvc.commands.remote import RemoteBackend, find_service
 from finsvc.domain.errors import InputError, RefusedError, TimedOutError
+from finsvc.services.replay_selection import Selection
 from finsvc.settings import Settings
 from tests.finsvc.api.fakes import ANSWER, World, make_world
 
@@ -76,11 +77,23 @@ def test_calculator_approvals_replay_and_report(world: World, tmp_path: Path) ->
     assert approver.decide(DECISION, "approved", "seen")["answer"] == ANSWER
 
 
-def test_decision_ids_come_from_every_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_of_many_selects_from_every_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(5):
         world.hold(f"dec_{number}")
     monkeypatch.setattr(remote, "_PAGE", 2)
-    assert client(world).decision_ids() == [f"dec_{number}" for number in range(5)]
+    lines: list[str] = []
+    replays = client(world).replay_many(Selection(), "R1", lines.append)
+    assert [item["decision_id"] for item in replays] == [f"dec_{number}" for number in range(5)]
+    assert lines[-1] == "replaying dec_4 (5 of 5)"
+    (drawn,) = client(world).replay_many(Selection(sample=1, seed="x"), "R0", lines.append)
+    assert drawn["ok"] is True
+
+
+def test_what_if_needs_the_data_directory(world: World, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no service runs"):
+        client(world).what_if(Selection(), tmp_path)
 
 
 def answering(handler: httpx.MockTransport) -> RemoteBackend:
@@ -170,4 +183,4 @@ def test_running_service_is_preferred(
 ) -> None:
     monkeypatch.setattr(common, "find_service", lambda settings, key: client(world))
     with common.open_backend(Settings(data_dir=tmp_path)) as backend:
-        assert backend.decision_ids() == []
+        assert backend.replay_many(Selection(), "R0", lambda _: None) == []
