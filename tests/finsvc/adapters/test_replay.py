@@ -1,23 +1,32 @@
 """Replay of real decisions, and of decisions that someone changed."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+import re
+import shutil
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from audit.entry import Entry
+from engine.facade import ModelEngine
+from finsvc.adapters import replay as adapter
 from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.replay import DecisionReplayer
 from finsvc.agents.catalogue import AgentName, AgentTool
 from finsvc.agents.loop import Limits
 from finsvc.agents.model import Dialogue, LanguageModel
-from finsvc.domain.errors import RefusedError, StateError, UnknownNameError
+from finsvc.domain.errors import InputError, RefusedError, StateError, UnknownNameError
+from finsvc.domain.identifiers import DecisionId
 from finsvc.domain.market import MarketView
 from finsvc.domain.policy import Principal
 from finsvc.domain.turns import ModelIdentity, ModelTurn
 from finsvc.services.ports import RecordKind
 from finsvc.services.replay import Level, Replay, ReplayResult
+from finsvc.services.replay_selection import Selection
+from policies.bundle import BUILTIN_BUNDLE
 from tests.finsvc.asking import ANALYST, Desk
 from tests.finsvc.scripted import ScriptedModel, call, final
 
@@ -226,6 +235,223 @@ def test_noise_itself_replays(
     result = replayer.replay(decision.decision_id, Level.R4)
     assert result.is_ok, result.details
     assert result.levels["R3"] == result.levels["R4"] == "match"
+
+
+def test_many_decisions_share_work_and_come_in_order(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = [decision_id] * 5
+    monkeypatch.setattr(adapter, "GROUP_DECISIONS", 2)
+    for level in (Level.R2, Level.R4):
+        results = list(replayer.replay_many(ids, level))
+        assert [result.record_id for result in results] == ids
+        assert all(result.is_ok for result in results)
+    assert list(replayer.replay_many([], Level.R4)) == []
+
+
+def test_token_difference_is_explained(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = replay_changed(noisy_desk, replayer, decision_id, next_token, monkeypatch)
+    assert re.fullmatch(
+        r"turns\[0\]: token 1: recorded \d+ '.*' of probability [0-9.e-]+"
+        r"( \(forbidden by the grammar\))?, derived \d+ '.*' of probability [0-9.e-]+"
+        r"; same model, build and device class: .*",
+        result.details["R3"],
+    )
+
+
+def test_other_weights_with_the_same_tokens_say_so(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change = change_at("model", "manifest", "weights_digest", to="00")
+    result = replay_changed(noisy_desk, replayer, decision_id, change, monkeypatch)
+    assert result.details["R3"].endswith("(other weights); the same tokens all the same")
+    assert result.details["R4"].endswith("(other weights); the same logits all the same")
+
+
+def cut_last(content: dict[str, object]) -> None:
+    del content["turns"][0]["token_ids"][-1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "cause"),
+    [
+        (cut_last, "R3", "no end at the last one"),
+        (change_at(*CALL, "result", "version", to="0"), "R2", "another version of the calculator"),
+        (
+            change_at(*CALL, "result", "fields", "close", "value", to="1"),
+            "R2",
+            "same version, inputs and snapshot",
+        ),
+        (change_at(*CALL, "inputs", "instrument", to="KO"), "R2", "other inputs"),
+        (change_at("policy", 0, "decision", to="deny"), "R1", "under sha256:"),
+    ],
+)
+def test_difference_names_its_cause(
+    change: Change,
+    level: str,
+    cause: str,
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = replay_changed(noisy_desk, replayer, decision_id, change, monkeypatch)
+    assert cause in result.details[level]
+
+
+class FarEngine:
+    """An engine that is not in this process, as far as its type tells."""
+
+    def __init__(self, engine: ModelEngine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._engine, name)
+
+
+def test_engine_elsewhere_samples_again(
+    noisy_desk: Desk,
+    noise: EngineModel,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far = EngineModel(cast("ModelEngine", FarEngine(noise.engine)), name="noise")
+    sampler = DecisionReplayer(
+        audit=noisy_desk.audit,
+        policies=noisy_desk.policy,
+        model=far,
+        market_for=lambda _: noisy_desk.data.market,
+    )
+    assert sampler.fingerprint == replayer.fingerprint
+    assert sampler.replay(decision_id, Level.R4).levels == dict.fromkeys(LEVELS, "match")
+    for change, shown in (
+        (next_token, "turns[0]: token 1: recorded "),
+        (cut_last, "turns[0]: number of tokens: recorded "),
+        (change_at(*TURN, "grammar", to="("), "turns[0]: turn: expected"),
+    ):
+        with monkeypatch.context() as patch:
+            result = replay_changed(noisy_desk, sampler, decision_id, change, patch)
+        assert result.details["R3"].startswith(shown)
+
+
+def test_what_if_finds_what_another_bundle_denies(
+    noisy_desk: Desk, replayer: DecisionReplayer, decision_id: str, tmp_path: Path
+) -> None:
+    same = replayer.what_if([decision_id], BUILTIN_BUNDLE)
+    assert (same.bundle, same.num_decisions, same.changes) == (noisy_desk.policy.digest, 1, ())
+    strict = tmp_path / "strict"
+    shutil.copytree(BUILTIN_BUNDLE, strict)
+    forbid = '@id("no-questions")\nforbid(principal, action == Finsvc::Action::"ask", resource);\n'
+    (strict / "zz_strict.cedar").write_text(forbid)
+    found = replayer.what_if([decision_id], strict)
+    change = found.changes[0]
+    assert (change.record_id, change.position) == (decision_id, 0)
+    assert (change.recorded, change.derived) == ("allow", "deny")
+    assert change.determining == ("no-questions",)
+    with pytest.raises(InputError, match="bundle: expected a policy bundle"):
+        replayer.what_if([decision_id], tmp_path)
+
+
+def test_what_if_of_malformed_facts_is_a_denial(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = noisy_desk.audit.entry(decision_id)
+    assert entry is not None
+    content: dict[str, object] = copy.deepcopy(entry.content)  # type: ignore[arg-type]
+    change_at(*FACTS, "action", to=None)(content)
+    change_at("policy", 1, to="x")(content)
+    changed = replace(entry, content=content)  # type: ignore[arg-type]
+    monkeypatch.setattr(noisy_desk.audit, "entry", lambda _: changed)
+    (change,) = replayer.what_if([decision_id], BUILTIN_BUNDLE).changes
+    assert (change.position, change.derived) == (0, "deny")
+    assert "action" in change.determining[0]
+
+
+def test_use_case_records_a_replay_of_many_as_one(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    tmp_path: Path,
+) -> None:
+    use_case = Replay(
+        replayer=replayer, policy=noisy_desk.policy, log=noisy_desk.audit, clock=noisy_desk.clock
+    )
+    auditor = Principal(id="aud", roles=frozenset({"auditor"}))
+    everything = use_case.selected(Selection())
+    results = list(use_case.many(Selection(), Level.R4, auditor))
+    assert [result.record_id for result in results] == everything
+    *_, record = noisy_desk.audit.records()
+    assert record.kind is RecordKind.REPLAY
+    assert record.body["replayed"] == everything
+    assert (record.body["ok"], record.body["complete"]) == (True, True)
+    assert record.body["fingerprint"] == replayer.fingerprint
+    assert record.body["different"] == {}
+    assert cast("dict[str, int]", record.body["outcomes"])["match"] >= 5
+
+    # Left after the first: recorded as far as it came.
+    started = use_case.many(Selection(), Level.R0, auditor)
+    next(started)
+    cast("Generator[ReplayResult]", started).close()
+    *_, record = noisy_desk.audit.records()
+    assert record.body["replayed"] == everything[:1]
+    assert record.body["complete"] is (len(everything) == 1)
+
+    found = use_case.what_if(Selection(), BUILTIN_BUNDLE, auditor)
+    assert found.changes == ()
+    *_, record = noisy_desk.audit.records()
+    assert record.body["what_if"] == {
+        "bundle": noisy_desk.policy.digest,
+        "decisions": len(everything),
+        "changes": [],
+    }
+    for refused in (
+        lambda: list(use_case.many(Selection(), Level.R0, ANALYST)),
+        lambda: use_case.what_if(Selection(), tmp_path, ANALYST),
+    ):
+        with pytest.raises(RefusedError):
+            refused()
+
+
+def test_replay_of_many_records_what_differs(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_case = Replay(
+        replayer=replayer, policy=noisy_desk.policy, log=noisy_desk.audit, clock=noisy_desk.clock
+    )
+    index = noisy_desk.record(DecisionId(decision_id)).index
+    entry = noisy_desk.audit.entry(decision_id)
+    assert entry is not None
+    content: dict[str, object] = copy.deepcopy(entry.content)  # type: ignore[arg-type]
+    next_token(content)
+    changed = replace(entry, content=content)  # type: ignore[arg-type]
+    auditor = Principal(id="aud", roles=frozenset({"auditor"}))
+    with monkeypatch.context() as patch:
+        patch.setattr(noisy_desk.audit, "entry", lambda _: changed)
+        results = list(use_case.many(Selection(first=index, last=index), Level.R3, auditor))
+    assert [result.is_ok for result in results] == [False]
+    *_, record = noisy_desk.audit.records()
+    assert record.body["ok"] is False
+    different = cast("dict[str, dict[str, dict[str, str]]]", record.body["different"])
+    assert different[decision_id]["levels"]["R3"] == "mismatch"
+    assert "token 1" in different[decision_id]["details"]["R3"]
 
 
 def test_use_case_records_who_replayed_and_how_it_went(
