@@ -17,6 +17,8 @@
     │   ├── SignerRefusedError         the signer has signed more, or something else, than this log
     │   ├── SignerFailedError          the signer's process or token does not answer
     │   ├── TimeStampError             a time stamp is refused, wrong, or over something else
+    │   ├── WitnessRefusedError        a witness refuses, or does not answer
+    │   ├── WitnessStateError          what a witness remembers is damaged: it may cosign nothing
     │   ├── LogExistsError             create: the directory already holds something
     │   ├── LogMissingError            open: the directory is not an audit log
     │   ├── CorruptLogError            stored bytes were changed or lost; names the first bad index
@@ -156,6 +158,18 @@ class TimeStampError(_FieldError):
     """A time stamp is refused, wrong, or over something else."""
 
     code: ClassVar[str] = "audit_time_stamp"
+
+
+class WitnessRefusedError(_FieldError):
+    """A witness refuses to cosign, or does not answer."""
+
+    code: ClassVar[str] = "audit_witness_refused"
+
+
+class WitnessStateError(_FieldError):
+    """What a witness remembers of a log is damaged; it may cosign nothing of it."""
+
+    code: ClassVar[str] = "audit_witness_state"
 
 
 class ReplayError(_FieldError):
