@@ -97,12 +97,13 @@ class Turns:
             detail = f"model.manifest: recorded {manifest!r}, expected an object"
             return Outcome.MISMATCH, detail
         current = self.model.identity.manifest
-        changed = [name for name in _CAUSES if manifest.get(name) != current.get(name)]
+        names = [*_CAUSES, *sorted(current.keys() - _CAUSES.keys())]
+        changed = [name for name in names if manifest.get(name) != current.get(name)]
         if not changed:
             return Outcome.MATCH, ""
         details = [
             f"model.{name}: recorded {manifest.get(name)!r}, here {current.get(name)!r} "
-            f"({_CAUSES[name]})"
+            f"({_CAUSES.get(name, name)})"
             for name in changed
         ]
         is_class = set(changed) <= _CLASS

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from audit.entry import Entry
+from engine.engine import Engine
 from engine.facade import ModelEngine
 from finsvc.adapters import replay as adapter
 from finsvc.adapters.engine import EngineModel
@@ -27,6 +28,7 @@ from finsvc.services.ports import RecordKind
 from finsvc.services.replay import Level, Replay, ReplayResult
 from finsvc.services.replay_selection import Selection
 from policies.bundle import BUILTIN_BUNDLE
+from tests.engine.factories import SMALL_SHAPE, random_checkpoint
 from tests.finsvc.asking import ANALYST, Desk
 from tests.finsvc.scripted import ScriptedModel, call, final
 
@@ -277,6 +279,24 @@ def test_other_weights_with_the_same_tokens_say_so(
     result = replay_changed(noisy_desk, replayer, decision_id, change, monkeypatch)
     assert result.details["R3"].endswith("(other weights); the same tokens all the same")
     assert result.details["R4"].endswith("(other weights); the same logits all the same")
+
+
+def test_another_model_names_the_first_token_it_would_have_drawn(
+    noisy_desk: Desk, decision_id: str, tmp_path: Path
+) -> None:
+    folder = random_checkpoint(tmp_path, SMALL_SHAPE, seed=6)
+    other = EngineModel(Engine.load(folder, num_threads=1), name="noise")
+    result = DecisionReplayer(
+        audit=noisy_desk.audit,
+        policies=noisy_desk.policy,
+        model=other,
+        market_for=lambda _: noisy_desk.data.market,
+    ).replay(decision_id, Level.R4)
+    assert list(result.levels.values()) == ["match", "match", "match", "mismatch", "mismatch"]
+    assert result.details["R3"].startswith("turns[0]: model.weights_digest: recorded '")
+    assert re.search(
+        r"\(other weights\), .*; token \d+: recorded .*, derived .*", result.details["R3"]
+    )
 
 
 def cut_last(content: dict[str, object]) -> None:
