@@ -47,12 +47,13 @@ class CompletionHead:
         logprobs: Mapping[str, object] | None = None,
     ) -> dict[str, object]:
         """One chunk of a stream, about the choice of a number."""
-        choice = {
+        choice: dict[str, object] = {
             "index": index,
             "delta": dict(delta),
-            "logprobs": logprobs,
             "finish_reason": finish_reason,
         }
+        if logprobs is not None:
+            choice["logprobs"] = dict(logprobs)
         usage = {"usage": None} if self.include_usage else {}
         return {**self.document("chat.completion.chunk"), "choices": [choice], **usage}
 

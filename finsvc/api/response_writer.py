@@ -39,7 +39,6 @@ class ResponseWriter:
             **head,
             "status": "in_progress",
             "output": [],
-            "usage": None,
         }
         self._new_id = new_id
         self._number = 0
