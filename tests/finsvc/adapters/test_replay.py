@@ -12,8 +12,10 @@ import pytest
 
 from audit.entry import Entry
 from engine.engine import Engine
+from engine.errors import RequestError
 from engine.facade import ModelEngine
 from finsvc.adapters import replay as adapter
+from finsvc.adapters import replay_turns
 from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.replay import DecisionReplayer
 from finsvc.agents.catalogue import AgentName, AgentTool
@@ -364,6 +366,22 @@ def test_engine_elsewhere_samples_again(
         with monkeypatch.context() as patch:
             result = replay_changed(noisy_desk, sampler, decision_id, change, patch)
         assert result.details["R3"].startswith(shown)
+
+
+def test_engine_that_cannot_rescore_samples_again(
+    noisy_desk: Desk, noise: EngineModel, decision_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Engine) -> None:
+        raise RequestError("device", expected="an engine on the CPU", actual="a GPU")
+
+    monkeypatch.setattr(replay_turns, "Rescorer", refuse)
+    result = DecisionReplayer(
+        audit=noisy_desk.audit,
+        policies=noisy_desk.policy,
+        model=noise,
+        market_for=lambda _: noisy_desk.data.market,
+    ).replay(decision_id, Level.R4)
+    assert result.levels == dict.fromkeys(LEVELS, "match")
 
 
 def test_what_if_finds_what_another_bundle_denies(
