@@ -39,6 +39,17 @@ class Reason(StrEnum):
     TOOL_REFUSED = "tool_refused"
     LIMIT_REACHED = "limit_reached"
     RELEASE_REFUSED = "release_refused"
+    VALUE_WRONG = "value_wrong"
+    SIGN_WRONG = "sign_wrong"
+    SCALE_WRONG = "scale_wrong"
+    PRECISION_LOST = "precision_lost"
+    QUANTITY_MISMATCH = "quantity_mismatch"
+    ENTITY_MISMATCH = "entity_mismatch"
+    PERIOD_MISMATCH = "period_mismatch"
+    BASIS_MISMATCH = "basis_mismatch"
+    AMBIGUOUS = "ambiguous"
+    INCONSISTENT = "inconsistent"
+    NO_EVIDENCE = "no_evidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,8 @@ def _resolve(reference: Reference, calls: Mapping[str, ToolCall]) -> Part | Flaw
         return Part(text=call.error.message, numbers=(), calls=(call,), is_literal=False)
     if reference.is_number:
         item = call.result.fields.get(reference.field)
-        return unknown if item is None else _number(call, reference, item)
+        is_shown = not {reference.field, reference.field.split(".")[0]}.isdisjoint(call.shown)
+        return unknown if item is None or not is_shown else _number(call, reference, item)
     if reference.field in call.labels:
         text = call.labels[reference.field]
         if _is_shared(reference.field, text, calls):

@@ -8,7 +8,7 @@ name or qualifier that the caller wrote but no call used means another question 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Protocol
 
 from finsvc.domain.calls import ToolCall
@@ -143,6 +143,20 @@ def crossed_arguments(calls: Sequence[ToolCall], message: str) -> list[str]:
         ):
             crossed.append(f"{call.id}.to")
     return crossed
+
+
+def uneven_arguments(calls: Sequence[ToolCall]) -> list[str]:
+    """Arguments, as ``call.name``, that one call of a tool has and another of the same lacks.
+
+    "The 95 % VaR of KO and of PG" must not become KO at 95 % and PG at the default.
+    """
+    return [
+        f"{second.id}.{name}"
+        for first, second in permutations(calls, 2)
+        if first.name == second.name and first.error is None and second.error is None
+        for name in first.arguments
+        if name not in second.arguments
+    ]
 
 
 def _order(first: ToolCall, second: ToolCall, name: str, message: str) -> int:

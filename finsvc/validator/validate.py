@@ -8,16 +8,20 @@ to a human; whatever is unbound, broken or contradicted is withheld.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from finsvc.domain.calls import ToolCall
 from finsvc.domain.verdicts import Claim, Reason, SecondCheck, Source, Verdict
-from finsvc.validator.comparisons import check_words
+from finsvc.validator.comparisons import check_words, compared
+from finsvc.validator.free_text.dates import find_days
+from finsvc.validator.free_text.evidence import gather
 from finsvc.validator.numerals import unbound_numbers
 from finsvc.validator.template import BoundNumber, Part, bind
 from finsvc.validator.tracing import (
     EntityIndex,
     crossed_arguments,
+    uneven_arguments,
     untraced_arguments,
     unused_inputs,
 )
@@ -86,7 +90,8 @@ class Validation:
     findings: tuple[Finding, ...]
 
 
-def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """The worst of some verdicts; verified where there are none."""
     return max(verdicts, key=_SEVERITY.index, default=Verdict.VERIFIED)
 
 
@@ -137,6 +142,55 @@ def _sentences(parts: Sequence[Part]) -> list[list[Part]]:
     return sentences
 
 
+def _with_values(sentence: Sequence[Part]) -> list[str | tuple[Decimal, str]]:
+    """A sentence's own words and, in their places, its numbers with their units."""
+    pieces: list[str | tuple[Decimal, str]] = []
+    for part in sentence:
+        if part.is_literal:
+            pieces.append(part.text)
+        pieces += [(number.quantity.value, number.quantity.unit) for number in part.numbers]
+    return pieces
+
+
+def _name_findings(parts: Sequence[Part], entities: EntityIndex) -> list[Finding]:
+    """Names and dates that the model wrote itself must be those of the calls beside them."""
+    findings = []
+    for sentence in _sentences(parts):
+        cited = {call.id: call for part in sentence for call in part.calls}
+        evidence = [
+            gather(call.id, call.result, inputs=call.inputs, labels=call.labels, index=entities)
+            for call in cited.values()
+            if call.result is not None
+        ]
+        if not evidence:
+            continue
+        rows = {(n.call.id, n.field) for part in sentence for n in part.numbers}
+        known = frozenset[str]().union(
+            *(item.entities | item.units for item in evidence),
+            *(
+                codes
+                for item in evidence
+                for field, codes in item.row_entities.items()
+                if (item.id, field) in rows
+            ),
+        )
+        dates = frozenset[date]().union(*(item.dates for item in evidence))
+        for part in sentence:
+            if not part.is_literal:
+                continue
+            names = [e for e in entities.find(part.text) if e.code not in known]
+            days = [d for d in find_days(part.text) if not any(d.fits(on) for on in dates)]
+            findings += [
+                Finding(reason=reason, detail=part.text[slice(*span)])
+                for reason, spans in (
+                    (Reason.ENTITY_MISMATCH, [entity.span for entity in names]),
+                    (Reason.PERIOD_MISMATCH, [day.span for day in days]),
+                )
+                for span in spans
+            ]
+    return findings
+
+
 def _word_findings(parts: Sequence[Part]) -> list[Finding]:
     """Check the words of every sentence against the numbers and statuses it cites."""
     findings = []
@@ -146,6 +200,8 @@ def _word_findings(parts: Sequence[Part]) -> list[Finding]:
         cited = {call.id: call for part in sentence for call in part.calls}
         statuses = [c.labels["status"] for c in cited.values() if "status" in c.labels]
         reason = check_words(words, values, statuses)
+        if reason is Reason.UNCHECKED_COMPARISON:
+            reason = compared(_with_values(sentence))
         if reason is not None:
             findings.append(Finding(reason=reason, detail=words.strip()))
     return findings
@@ -155,6 +211,7 @@ def _trace_findings(grounds: Grounds) -> list[Finding]:
     """Findings about arguments that trace to nothing and words that no call used."""
     untraced = untraced_arguments(grounds.calls, grounds.message)
     crossed = crossed_arguments(grounds.calls, grounds.message)
+    uneven = uneven_arguments(grounds.calls)
     unused = unused_inputs(
         grounds.calls,
         grounds.message,
@@ -164,7 +221,7 @@ def _trace_findings(grounds: Grounds) -> list[Finding]:
     return [
         *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in untraced),
         *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in crossed),
-        *(Finding(reason=Reason.UNUSED_INPUT, detail=text) for text in unused),
+        *(Finding(reason=Reason.UNUSED_INPUT, detail=text) for text in (*unused, *uneven)),
     ]
 
 
@@ -184,7 +241,7 @@ def _verdict(findings: Sequence[Finding], claims: Sequence[Claim]) -> Verdict:
     for finding in findings:
         withholds = finding.reason in _WITHHOLDING
         judged.append(Verdict.ABSTAINED if withholds else Verdict.NEEDS_HUMAN)
-    return _worst(judged)
+    return worst(judged)
 
 
 def _read(
@@ -241,7 +298,7 @@ def validate(template: str, grounds: Grounds) -> Validation:
     parts, findings = _read(template, grounds.calls, grounds.message)
     if any(finding.reason in _WITHHOLDING for finding in findings):
         return _withheld(findings)
-    findings += _trace_findings(grounds)
+    findings += _trace_findings(grounds) + _name_findings(parts, grounds.entities)
     cited = {call.id for part in parts for call in part.calls}
     for call in grounds.calls:
         if call.error is not None:

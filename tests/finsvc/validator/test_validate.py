@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -141,3 +142,48 @@ def test_comparison_that_cannot_be_checked_needs_a_human() -> None:
     validation = judge("The largest is [[c1.var|USD|0]] of [[c1.subject]].")
     assert validation.verdict is Verdict.NEEDS_HUMAN
     assert Reason.UNCHECKED_COMPARISON in reasons(validation)
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("The VaR of Apple is [[c1.var|USD|0]].", Reason.ENTITY_MISMATCH),
+        ("In May 2019 [[c1.subject]] had a VaR of [[c1.var|USD|0]].", Reason.PERIOD_MISMATCH),
+    ],
+)
+def test_name_or_date_that_no_cited_call_has_needs_a_human(template: str, reason: Reason) -> None:
+    validation = judge(template, message="VaR of the sample book in May 2019 against Apple")
+    assert validation.verdict is Verdict.NEEDS_HUMAN
+    assert reason in reasons(validation)
+
+
+def test_field_that_the_call_does_not_show_is_no_answer() -> None:
+    shown = call({"var": quantity("1"), "es": quantity("2")})
+    validation = judge("The VaR is [[c1.es|USD|0]].", replace(shown, shown=("subject", "var")))
+    assert reasons(validation) == [Reason.UNKNOWN_REFERENCE]
+
+
+def test_argument_that_only_one_of_two_calls_has_needs_a_human() -> None:
+    both = {"portfolio": "sample book", "confidence": "95%"}
+    validation = judge(
+        "[[c1.subject]] [[c1.var|USD|0]] [[c2.var|USD|0]]",
+        call(arguments=both),
+        call(call_id="c2"),
+        message="95% VaR of the sample book",
+    )
+    assert [finding.detail for finding in validation.findings] == ["c2.confidence"]
+
+
+@pytest.mark.parametrize(
+    ("words", "unit", "verdict"),
+    [
+        ("higher than", "USD", Verdict.VERIFIED),
+        ("lower than", "USD", Verdict.ABSTAINED),
+        ("higher than", "EUR", Verdict.NEEDS_HUMAN),
+        ("rose higher than", "USD", Verdict.NEEDS_HUMAN),
+    ],
+)
+def test_comparison_between_two_numbers_is_decided(words: str, unit: str, verdict: Verdict) -> None:
+    two = call({"var": quantity("7", unit)}, call_id="c2")
+    template = f"The VaR of [[c1.var|USD|0]] is {words} [[c2.var|{unit}|0]]."
+    assert judge(template, call(), two).verdict is verdict
