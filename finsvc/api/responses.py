@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from finsvc.api.agent_completion import agent_of
@@ -30,9 +31,11 @@ router = APIRouter(prefix="/v1/responses")
 @router.post("", response_model=None)
 async def create_response(body: ResponseBody, context: Context, by: CallerOf) -> Response:
     """Answer with an agent or a raw model."""
+    # What it continues is read from the database.
+    command = await run_in_threadpool(_command, body, context, by)
     run = ResponseRun(
         context=context,
-        command=_command(body, context, by),
+        command=command,
         head=_head(body, context),
         input_items=tuple(_stored_items(body, context)),
         is_kept=context.responses.is_kept(body.store),
