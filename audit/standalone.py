@@ -599,7 +599,8 @@ def _run_log(options: argparse.Namespace, key: Key | None) -> _Object:
 def _run_proofs(options: argparse.Namespace, key: Key | None) -> _Object:
     """Check a receipt, all records of an export, or a proof of consistency."""
     text, done, found = options.paths[0].read_text(), "", list[object]()
-    lines = text.splitlines() if text.startswith("{") else [text]
+    # Only a document that is written over several lines begins with a line of its brace alone.
+    lines = text.splitlines() if text.startswith('{"') else [text]
     try:
         if options.what == "consistency":
             _need(key and len(options.paths) == 2, "consistency needs --key and two files")
