@@ -6,7 +6,7 @@ from typing import cast
 
 import typer
 
-from finsvc.commands import approvals, ask, audit, book, calc, model, output, report
+from finsvc.commands import approvals, ask, audit, book, calc, model, output, report, validate
 from finsvc.commands.output import ExitCode
 
 _HELP = """Checked, signed and replayable answers for regulated finance.
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(ask.ask)
 app.command()(ask.serve)
+app.command()(validate.validate)
 app.command("key")(approvals.create_key)
 app.add_typer(calc.app, name="calc")
 app.add_typer(report.app, name="report")

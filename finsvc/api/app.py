@@ -15,6 +15,7 @@ from finsvc.api.context import ApiContext
 from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
 from finsvc.api.middleware import Authentication, BodyLimit, Overload, RequestFrame
 from finsvc.api.ports import ServiceParts
+from finsvc.api.validate import router as validate_router
 from finsvc.api.validation import to_input_error
 from finsvc.domain.errors import FinsvcError, InputError
 from finsvc.services.responses import ResponseShelf, ResponseStore
@@ -73,6 +74,7 @@ def create_app(
     )
     for module in (operations, chat, responses, agents, calculators, reports, approvals, audit):
         app.include_router(module.router)
+    app.include_router(validate_router)
     return app
 
 

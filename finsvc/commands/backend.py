@@ -1,6 +1,6 @@
 """What commands need of the service, whether it runs already or in this process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -113,6 +113,11 @@ class LocalData(Protocol):
         field: str | None,
     ) -> Json:
         """Tell which inputs moved a calculator's result, as the local user."""
+
+    def validate_text(
+        self, settings: Settings, say: Say, *, text: str, results: Sequence[Json]
+    ) -> Json:
+        """Judge a text against results, or calculators run as the local user."""
 
     def books(self, settings: Settings, say: Say) -> list[Json]:
         """All books with their sizes."""

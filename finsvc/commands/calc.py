@@ -81,7 +81,7 @@ def run(
 
       finsvc calc run historical_var --input in.json --json
     """
-    document = _read(inputs)
+    document = read_document(inputs)
     if plot is not None:
         lazy.local_calculators().check_picture(plot.name)
     settings = common.load_settings()
@@ -117,7 +117,7 @@ def explain(
 
       finsvc calc explain historical_var --before monday.json --after tuesday.json
     """
-    documents = (_read(before), _read(after))
+    documents = (read_document(before), read_document(after))
     settings = common.load_settings()
     remote = find_service(settings)
     if remote is not None:
@@ -153,7 +153,12 @@ def _write(path: Path, content: bytes) -> None:
         raise InputError(field="plot", expected="a writable file", actual=str(error)) from error
 
 
-def _read(source: str) -> Json:
+def read_document(source: str) -> Json:
+    """A JSON object of a file, or of standard input for ``-``.
+
+    Raises:
+        InputError: There is none.
+    """
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

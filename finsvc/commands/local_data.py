@@ -3,6 +3,7 @@
 Books are files that are written whole and read on every use, so this works beside a service.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from finsvc.adapters.policies import CedarPolicies
@@ -10,6 +11,7 @@ from finsvc.calculators import registry
 from finsvc.commands.backend import Json, Say
 from finsvc.data import LOCAL_PRINCIPAL, open_data
 from finsvc.services.calculate import Calculate
+from finsvc.services.validate_text import validate_text as judge_text
 from finsvc.settings import Settings
 
 
@@ -35,6 +37,16 @@ def explain_calculator(
     before, after = documents
     calculate = _calculate(settings, say)
     return calculate.explain(name, before, after, LOCAL_PRINCIPAL, field=field)
+
+
+def validate_text(settings: Settings, say: Say, *, text: str, results: Sequence[Json]) -> Json:
+    """Judge a text against results, or calculators run as the local user.
+
+    Raises:
+        InputError: The text or a result is wrong; the field is named.
+    """
+    calculate = _calculate(settings, say)
+    return judge_text(text, results, lambda name, given: calculate(name, given, LOCAL_PRINCIPAL))
 
 
 def _calculate(settings: Settings, say: Say) -> Calculate:
