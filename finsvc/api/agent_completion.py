@@ -97,7 +97,12 @@ def progress_document(progress: Progress) -> dict[str, str]:
 
 def completion_document(head: CompletionHead, decision: Decision) -> dict[str, object]:
     """A whole answer as a ChatCompletion, with its proof under ``finsvc``."""
-    message = {"role": "assistant", "content": decision.answer, "refusal": None}
+    message = {
+        "role": "assistant",
+        "content": decision.answer,
+        "refusal": None,
+        "annotations": [],
+    }
     proof = _proof(decision)
     return {
         **head.document("chat.completion"),

@@ -146,6 +146,7 @@ def _choice(index: int, turn: RawTurn) -> dict[str, object]:
         "role": "assistant",
         "content": turn.content,
         "refusal": None,
+        "annotations": [],
     }
     if turn.calls:
         message["tool_calls"] = [_call(call) for call in turn.calls]
