@@ -97,7 +97,7 @@ def progress_document(progress: Progress) -> dict[str, str]:
 
 def completion_document(head: CompletionHead, decision: Decision) -> dict[str, object]:
     """A whole answer as a ChatCompletion, with its proof under ``finsvc``."""
-    message = {
+    message: dict[str, object] = {
         "role": "assistant",
         "content": decision.answer,
         "refusal": None,
