@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from finsvc.commands import common, lazy, output, replay, witness
+from finsvc.commands import common, lazy, output, replay, search, witness
 from finsvc.commands.output import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="Verify the log, replay decisions, export proofs.")
 
 app.command()(replay.replay)
 app.command()(replay.what_if)
+app.command()(search.search)
 app.add_typer(witness.app, name="witness")
 
 
