@@ -57,6 +57,12 @@ def _count(bindings: Sequence[Binding], flaws: Sequence[Flaw]) -> int:
     return len(flaws) + sum(len(binding.flaws) for binding in bindings)
 
 
+def _rank(bindings: Sequence[Binding], flaws: Sequence[Flaw]) -> tuple[int, int]:
+    """Fewest flaws first; among equals the result that has the quantity, to tell its value."""
+    strangers = [f for b in bindings for f in b.flaws if f.reason is Reason.UNBOUND_NUMBER]
+    return _count(bindings, flaws), len(strangers)
+
+
 def _rivals(judged: _Judged, before: Clause | None, evidence: Sequence[Evidence]) -> list[str]:
     """Other results that the words fit as well, with another value of the same quantity."""
     found = []
@@ -89,7 +95,7 @@ def _judge(clause: Clause, before: Clause | None, evidence: Sequence[Evidence]) 
         found = tuple(Flaw(reason=reason, detail=detail) for reason, detail in strays)
         return _Judged(clause=clause, bindings=(), flaws=found)
     options = [(item, *bind_clause(clause, item)) for item in evidence]
-    _, bindings, flaws = min(options, key=lambda option: _count(option[1], option[2]))
+    _, bindings, flaws = min(options, key=lambda option: _rank(option[1], option[2]))
     judged = _Judged(clause=clause, bindings=tuple(bindings), flaws=tuple(flaws))
     if _count(bindings, flaws) == 0:
         rivals = _rivals(judged, before, evidence)
