@@ -17,6 +17,7 @@ from types import FrameType
 
 import uvicorn
 
+from finsvc.adapters.stored_responses import open_stored_responses, sqlite_url
 from finsvc.api.app import create_app
 from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
@@ -28,6 +29,7 @@ from finsvc.wiring import Services, open_services
 
 SERVICE_FILE = "service.json"
 KEY_FILE = "local.token"
+RESPONSES_FILE = "responses.sqlite"
 
 # How long running questions may finish after a signal; container runtimes kill after 30 s or so.
 _DRAIN_S = 25
@@ -59,11 +61,12 @@ def serve(settings: Settings, say: Say) -> None:
             open_services(
                 settings, on_progress=say, telemetry=telemetry, is_served=True
             ) as services,
+            open_stored_responses(_responses_url(settings)) as stored,
             _listening(settings) as listener,
             _announced(services, listener, say),
         ):
             config = uvicorn.Config(
-                create_app(services, telemetry),
+                create_app(services, telemetry, stored=stored),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -76,6 +79,12 @@ def serve(settings: Settings, say: Say) -> None:
             uvicorn.Server(config).run(sockets=[listener])
     finally:
         telemetry.close()
+
+
+def _responses_url(settings: Settings) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return sqlite_url(settings.data_dir / RESPONSES_FILE)
 
 
 def first_key(services: Services, say: Say) -> None:

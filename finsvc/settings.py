@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EMBEDDED = "embedded"
@@ -32,6 +32,8 @@ class Settings(BaseSettings):
             has two cores or fewer, else two.
         ask_timeout: How long one question may take before it is refused.
         max_waiting: Questions that may wait for the engine; more are told to come back.
+        database_url: Where stored responses lie, as SQLAlchemy writes it, for instance
+            ``postgresql+psycopg://…``; unset means a SQLite file in the data directory.
         log_level: Level of the operational log, which is not the audit log.
         otlp_endpoint: Where spans go, for instance ``http://127.0.0.1:4318``; unset means nowhere.
     """
@@ -47,5 +49,6 @@ class Settings(BaseSettings):
         timedelta(seconds=60)
     )
     max_waiting: Annotated[int, Field(ge=1, le=10_000)] = 64
+    database_url: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     otlp_endpoint: str | None = None

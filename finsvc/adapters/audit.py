@@ -17,7 +17,7 @@ from audit.options import LogOptions
 from audit.record import Record, Subject
 from audit.signer_process import SignerConfig, SignerProcess
 from audit.signing import DirectSigner, LogSigner, SignerMemory
-from audit.verify import VerifyReport, verify_directory
+from audit.verify import Problem, VerifyReport, verify_directory
 from finsvc.adapters.log_keys import LogKeys
 from finsvc.adapters.log_terms import index_terms
 from finsvc.services.ports import LoggedRecord, RecordKind, VerifySummary
@@ -192,15 +192,15 @@ def verify_log(directory: Path, key_file: Path | None = None) -> VerifySummary:
 
 
 def _summary(report: VerifyReport) -> VerifySummary:
-    problems = tuple(
-        f"{item.reason.value} at {item.path}"
-        + (f", index {item.index}" if item.index is not None else "")
-        + f": {item.detail}"
-        for item in report.problems
-    )
     return VerifySummary(
         is_ok=report.ok,
         size=report.size,
-        problems=problems,
+        problems=tuple(_sentence(item) for item in report.problems),
+        warnings=tuple(_sentence(item) for item in report.warnings),
         first_bad_index=report.first_bad_index,
     )
+
+
+def _sentence(item: Problem) -> str:
+    index = "" if item.index is None else f", index {item.index}"
+    return f"{item.reason.value} at {item.path}{index}: {item.detail}"

@@ -36,6 +36,9 @@ def verify(as_json: common.JsonFlag = False) -> None:
         problems = report["problems"]
         for problem in problems if isinstance(problems, list) else ():
             output.out.print(f"  {problem}", markup=False)
+    warnings = report["warnings"]
+    for warning in warnings if isinstance(warnings, list) and not as_json else ():
+        output.out.print(f"  warning: {warning}", markup=False)
     if report["ok"] is not True:
         raise typer.Exit(ExitCode.CHECK_FAILED)
 

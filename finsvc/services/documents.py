@@ -76,5 +76,6 @@ def verify_document(summary: VerifySummary, vkey: str | None) -> dict[str, objec
         "size": summary.size,
         "first_bad_index": summary.first_bad_index,
         "problems": list(summary.problems),
+        "warnings": list(summary.warnings),
         "vkey": vkey,
     }

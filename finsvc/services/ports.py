@@ -68,11 +68,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifySummary:
-    """Outcome of checking the whole log; ``problems`` are sentences, the worst first."""
+    """Outcome of checking the whole log; ``problems`` are sentences, the worst first.
+
+    ``warnings`` name what a crash or a writer at work leaves and opening the log mends.
+    """
 
     is_ok: bool
     size: int
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
     first_bad_index: int | None
 
 

@@ -30,6 +30,9 @@ def imported(path: Path) -> set[str]:
         ("arch", {"finsvc/calculators/second/arch_adapter.py"}),
         ("skfolio", {"finsvc/calculators/second/skfolio_adapter.py"}),
         ("matplotlib", {"finsvc/calculators/plots/matplotlib_adapter.py"}),
+        ("sqlalchemy", {"finsvc/adapters/stored_responses"}),
+        ("alembic", {"finsvc/adapters/stored_responses"}),
+        ("jsonschema_rs", {"finsvc/adapters/schema_check.py"}),
         ("cedarpy", {"policies/bundle.py", "policies/evaluator.py"}),
         # Hand-over form of books, and a library that second methods may stand on.
         ("pandas", {"finsvc/books/frames.py", "finsvc/calculators/second/"}),
