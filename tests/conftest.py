@@ -16,6 +16,7 @@ except ImportError:  # A GPU host has torch, triton and pytest only; kernels and
     def disable_socket(*, allow_unix_socket: bool) -> None:
         """Do nothing where sockets are not guarded."""
 
+
 _skipped: list[str] = []
 
 

@@ -1,0 +1,1 @@
+"""Speed of calculators beside other libraries in the same run."""

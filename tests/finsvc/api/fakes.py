@@ -103,9 +103,7 @@ class FakeAudit:
         return "finsvc.test+00000000+key"
 
     def verify(self) -> VerifySummary:
-        return VerifySummary(
-            is_ok=True, size=1, problems=(), warnings=(), first_bad_index=None
-        )
+        return VerifySummary(is_ok=True, size=1, problems=(), warnings=(), first_bad_index=None)
 
     def export(self, destination: Path) -> int:
         destination.write_text("{}\n")
