@@ -21,8 +21,9 @@ Frames = list[tuple[FrameKind, int, bytes]]
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory) -> Path:
     """Eight entries in batches of one, so that each is sealed by itself."""
-    make_log(tmp_path_factory.mktemp("clean"), num_records=NUM_ENTRIES).close()
-    return tmp_path_factory.getbasetemp() / "clean0" / "log"
+    folder = tmp_path_factory.mktemp("clean")
+    make_log(folder, num_records=NUM_ENTRIES).close()
+    return folder / "log"
 
 
 def change(directory: Path, frames: Frames, rng: random.Random) -> set[int]:
