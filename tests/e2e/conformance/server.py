@@ -17,6 +17,7 @@ from finsvc.telemetry import Telemetry
 from finsvc.wiring import open_services
 
 STARTED_WITHIN_S = 120
+STOPPED_WITHIN_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,11 @@ def running_server(data_dir: Path) -> Iterator[Running]:
         open_stored_responses(sqlite_url(data_dir / "responses.sqlite")) as stored,
     ):
         app = create_app(services, Telemetry(), stored=stored)
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-        thread = threading.Thread(target=server.run, name="conformance-server")
+        config = uvicorn.Config(
+            app, port=0, log_config=None, timeout_graceful_shutdown=STOPPED_WITHIN_S
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, name="conformance-server", daemon=True)
         thread.start()
         try:
             deadline = time.monotonic() + STARTED_WITHIN_S
@@ -51,4 +55,4 @@ def running_server(data_dir: Path) -> Iterator[Running]:
             yield Running(url=f"http://127.0.0.1:{port}", key=key)
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(2 * STOPPED_WITHIN_S)
