@@ -204,14 +204,20 @@ def make_receipt(size_bits: int, *cosigners: Cosigner) -> tuple[Receipt, bytes]:
     return receipt, entry
 
 
-def test_receipt_of_a_million_entries_is_short_and_quickly_checked():
-    keys = [make_signer().verifier]
-    plain, entry = make_receipt(20, ED25519)
+def test_receipt_of_a_million_entries_is_short():
+    plain, _ = make_receipt(20, ED25519)
     assert len(plain.to_text().encode()) <= 2_048
     assert len(json.dumps(plain.to_json()).encode()) <= 2_048
     cosigned, _ = make_receipt(20, ED25519, ML_DSA)
     assert len(cosigned.to_text().encode()) <= 6_144
     assert len(json.dumps(cosigned.to_json()).encode()) <= 6_144
+
+
+# With the long suites, which run without the tracing of coverage.
+@pytest.mark.slow
+def test_receipt_of_a_million_entries_is_checked_within_five_milliseconds():
+    keys = [make_signer().verifier]
+    cosigned, entry = make_receipt(20, ED25519, ML_DSA)
     durations = []
     for _ in range(20):
         start = time.perf_counter()
