@@ -57,3 +57,15 @@ def test_rounding_moves_a_value_by_less_than_any_tolerance(value: float) -> None
 )
 def test_canonical_bytes_are_those_of_the_standard(document: object) -> None:
     assert canonical_bytes(document) == rfc8785.dumps(document)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**60)])
+def test_integer_that_json_numbers_cannot_hold_is_refused(value: int) -> None:
+    # RFC 8785, section 3.2.2.3: numbers are doubles.
+    with pytest.raises(rfc8785.IntegerDomainError):
+        canonical_bytes({"rows": [1, value]})
+
+
+def test_largest_exact_integers_are_written_as_the_standard_does() -> None:
+    document = {"rows": [2**53 - 1, -(2**53) + 1]}
+    assert canonical_bytes(document) == rfc8785.dumps(document)
