@@ -18,6 +18,8 @@
     │   ├── SignerFailedError          the signer's process or token does not answer
     │   ├── TimeStampError             a time stamp is refused, wrong, or over something else
     │   ├── WitnessRefusedError        a witness refuses, or does not answer
+    │   ├── StaleCheckpointError       a witness knows a larger log: this one was set back
+    │   ├── WitnessQuorumError         too few required witnesses have cosigned in time
     │   ├── WitnessStateError          what a witness remembers is damaged: it may cosign nothing
     │   ├── LogExistsError             create: the directory already holds something
     │   ├── LogMissingError            open: the directory is not an audit log
@@ -164,6 +166,18 @@ class WitnessRefusedError(_FieldError):
     """A witness refuses to cosign, or does not answer."""
 
     code: ClassVar[str] = "audit_witness_refused"
+
+
+class StaleCheckpointError(_FieldError):
+    """A witness has cosigned a larger log than this one: it was set back, or is a copy."""
+
+    code: ClassVar[str] = "audit_checkpoint_stale"
+
+
+class WitnessQuorumError(_FieldError):
+    """Too few witnesses have cosigned a record in time where their cosignatures are required."""
+
+    code: ClassVar[str] = "audit_witness_quorum"
 
 
 class WitnessStateError(_FieldError):

@@ -35,6 +35,7 @@ from audit.reader import Reader
 from audit.receipt import Receipt
 from audit.record import Record
 from audit.rfc6962 import EMPTY_ROOT
+from audit.rotation import unlisted_key
 from audit.search import Row
 from audit.segment import SEGMENTS, encode_header, segment_path
 from audit.signed_note import Signer, join_note
@@ -138,7 +139,7 @@ class Log(Reader):
             LogMissingError: The directory is not an audit log.
             LogLockedError: Another writer is at work; later this may succeed.
             LogFailedError: The disk cannot be read or written.
-            WrongKeyError: The signer's key is not the log's.
+            WrongKeyError: The signer's key is not the log's, or a rotation was interrupted.
             VaultError: The vault is another log's.
             CorruptLogError: Bytes were changed or lost; see `verify_directory`.
             FormatError: A file is not what this version writes.
@@ -216,6 +217,17 @@ class Log(Reader):
             receipt = self._commit([event], writer)[0]
             self._committed = writer.rotate(log_signer)
         return receipt
+
+    def end_overlap(self) -> None:
+        """Let the key before the current one sign no more; without one it does nothing.
+
+        Raises:
+            ReadOnlyError: The log was opened without a signer.
+            LogFailedError: Storage failed.
+        """
+        _, _, writer = self._writing()
+        with self._turn:
+            self._committed = writer.end_overlap()
 
     def close(self) -> None:
         """End writing in good order and give the lock back. A second call does nothing."""
@@ -308,6 +320,8 @@ def _start_writer(
         lock = take_lock(directory)
     try:
         state, _ = load_state(directory, keyring, options.files)
+        if unlisted_key(state) is not None:
+            raise WrongKeyError("vkey", expected="`finish_rotation` first", actual="an older key")
         drafter = Drafter(origin=keyring.origin, sealer=_sealer(vault, state), terms=options.terms)
         parts = WriterParts(
             signer=signers[0], previous=signers[1], lock=lock, drafter=drafter, options=options

@@ -1,6 +1,7 @@
 """The reading half of a log: entries, receipts, proofs, search."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from audit.canonical import JsonObject, parse_json_object
@@ -19,6 +20,35 @@ from audit.signed_note import Verifier
 from audit.state import Committed, LogState
 from audit.vault import Vault
 from audit.verify import VerifyReport, verify_directory
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A published checkpoint of a log that may go on meanwhile."""
+
+    _state: LogState
+    _committed: Committed
+
+    @property
+    def size(self) -> int:
+        """Number of entries that the checkpoint covers."""
+        return self._committed.checkpoint.size
+
+    def checkpoint(self) -> str:
+        """Return the signed checkpoint."""
+        return self._committed.note
+
+    def consistency_proof(self, old_size: int) -> tuple[bytes, ...]:
+        """Return the proof that the log of an earlier size is a prefix of the checkpoint.
+
+        Raises:
+            UnknownEntryError: The size is not one that this log has had.
+        """
+        size = self.size
+        if not 0 <= old_size <= size:
+            raise UnknownEntryError("old_size", expected=f"0 to {size}", actual=str(old_size))
+        with self._state.lock:
+            return self._state.tree.consistency_proof(old_size, size)
 
 
 class Reader:
@@ -167,11 +197,11 @@ class Reader:
         Raises:
             UnknownEntryError: The size is not one that this log has had.
         """
-        size = self.size
-        if not 0 <= old_size <= size:
-            raise UnknownEntryError("old_size", expected=f"0 to {size}", actual=str(old_size))
-        with self._state.lock:
-            return self._state.tree.consistency_proof(old_size, size)
+        return self.snapshot().consistency_proof(old_size)
+
+    def snapshot(self) -> "Snapshot":
+        """Return the latest checkpoint, to be proven from while the log goes on."""
+        return Snapshot(self._state, self._committed)
 
     def verify(self) -> VerifyReport:
         """Verify the whole directory against this log's key and latest checkpoint."""

@@ -8,14 +8,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from http.client import HTTPResponse
-from typing import TypeAlias
+from http.client import HTTPException, HTTPResponse
+from typing import Protocol, TypeAlias
 
 from audit.canonical import parse_count
-from audit.checkpoint import Checkpoint
 from audit.cosignature import CosignatureVerifier, add_cosignatures
-from audit.errors import WitnessRefusedError
-from audit.reader import Reader
+from audit.errors import StaleCheckpointError, WitnessRefusedError
 from audit.witness import SIZE_MEDIA_TYPE, WitnessAnswer, WitnessRequest
 
 _TIMEOUT_S = 20.0
@@ -25,34 +23,49 @@ _Answer: TypeAlias = "HTTPResponse | urllib.error.HTTPError"
 Ask = Callable[[WitnessRequest], WitnessAnswer]
 
 
-def make_request(log: Reader, *, old_size: int) -> WitnessRequest:
+class Provable(Protocol):
+    """A log that stands still, or the snapshot of one that does not."""
+
+    @property
+    def size(self) -> int:
+        """Number of entries that the checkpoint covers."""
+
+    def checkpoint(self) -> str:
+        """Return the signed checkpoint."""
+
+    def consistency_proof(self, old_size: int) -> tuple[bytes, ...]:
+        """Return the proof that an earlier size is a prefix of it."""
+
+
+def make_request(log: Provable, *, old_size: int) -> WitnessRequest:
     """Return the request that has the log's published checkpoint cosigned.
 
     Raises:
-        WitnessRefusedError: The witness has seen a larger log than this one.
+        StaleCheckpointError: The witness has seen a larger log than this one.
     """
-    note = log.checkpoint()
-    size = Checkpoint.parse_body(note.partition("\n\n")[0] + "\n").size
-    if old_size > size:
-        raise WitnessRefusedError(
-            "log size", expected=f"at least the witness's {old_size}", actual=str(size)
+    if old_size > log.size:
+        raise StaleCheckpointError(
+            "log size", expected=f"at least the witness's {old_size}", actual=str(log.size)
         )
-    return WitnessRequest(old_size=old_size, proof=log.consistency_proof(old_size), note=note)
+    return WitnessRequest(
+        old_size=old_size, proof=log.consistency_proof(old_size), note=log.checkpoint()
+    )
 
 
 def have_cosigned(
-    log: Reader, ask: Ask, *, old_size: int, witnesses: Sequence[CosignatureVerifier]
+    log: Provable, ask: Ask, *, old_size: int, witnesses: Sequence[CosignatureVerifier]
 ) -> str:
     """Have the published checkpoint cosigned and return it with the cosignatures.
 
     Args:
-        log: The log, opened for reading: one that stands still.
+        log: What is to be cosigned.
         ask: Brings a request to the witness.
         old_size: What the witness is thought to know; asked once more where it knows another.
         witnesses: Its keys.
 
     Raises:
-        WitnessRefusedError: It refuses: the log was set back, or another key or log is meant.
+        StaleCheckpointError: It has cosigned a larger log: this one was set back.
+        WitnessRefusedError: It refuses: another history, key or log is meant; or no answer comes.
         SignatureError: Its cosignature is wrong.
         FormatError: Its answer makes no sense.
     """
@@ -84,8 +97,12 @@ def take_answer(
     return note
 
 
-def ask_over_http(url: str) -> Ask:
+def ask_over_http(url: str, *, timeout_s: float = _TIMEOUT_S) -> Ask:
     """Return what brings requests to a witness's submission prefix.
+
+    Args:
+        url: The prefix.
+        timeout_s: How long a silent witness is waited for.
 
     Raises:
         WitnessRefusedError: The URL is neither http nor https. Asking: the witness does not answer.
@@ -98,18 +115,24 @@ def ask_over_http(url: str) -> Ask:
             f"{url.rstrip('/')}/add-checkpoint", data=request.text.encode()
         )
         try:
-            with urllib.request.urlopen(query, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                return _read_answer(answer.status, answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return _read_answer(error.code, error)
-        except OSError as error:
+            with _open(query, timeout_s) as answer:
+                return _read_answer(answer)
+        except (OSError, HTTPException, ValueError) as error:
             raise WitnessRefusedError("witness", expected="an answer", actual=str(error)) from error
 
     return ask
 
 
-def _read_answer(status: int, answer: _Answer) -> WitnessAnswer:
+def _open(query: urllib.request.Request, timeout_s: float) -> _Answer:
+    """Send a request; a refusal is an answer as well."""
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(query, timeout=timeout_s)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        return error
+    return answer
+
+
+def _read_answer(answer: _Answer) -> WitnessAnswer:
     body = answer.read(_ANSWER_BYTES_MAX).decode(errors="replace")
     kind = answer.headers.get("Content-Type", "")
-    return WitnessAnswer(status=HTTPStatus(status), body=body, media_type=kind)
+    return WitnessAnswer(status=HTTPStatus(answer.status or 0), body=body, media_type=kind)

@@ -194,6 +194,22 @@ class Writer:
             self._failure = error
             raise
 
+    def end_overlap(self) -> Committed:
+        """Let the key before the current one sign no more, and publish.
+
+        Raises:
+            LogFailedError: Storage failed; opening without that key does the same.
+        """
+        try:
+            with storage_errors(self._directory):
+                previous, self._previous = self._previous, None
+                if previous is not None:
+                    previous.close()
+                return self._publish()
+        except BaseException as error:
+            self._failure = error
+            raise
+
     def close(self) -> None:
         """End in good order: leave no mark, give the lock back. A second call does nothing.
 

@@ -3,10 +3,18 @@ from dataclasses import replace
 import pytest
 
 from audit.checkpoint import open_checkpoint
-from audit.errors import FormatError, ReadOnlyError, SignatureError, WrongKeyError
+from audit.errors import (
+    FormatError,
+    LogFailedError,
+    LogLockedError,
+    ReadOnlyError,
+    SignatureError,
+    WrongKeyError,
+)
 from audit.events import KEY_EVENT
 from audit.keyring import Keyring
 from audit.log import Log
+from audit.rotation import finish_rotation
 from audit.verify import Reason, verify_directory
 from tests.audit.support import ORIGIN, make_log, make_record, make_signer, options
 
@@ -133,3 +141,62 @@ def test_keyring_round_trips_and_names_the_key_of_an_index():
     assert names == keys
     assert ring.checkpoint_keys(0) == (OLD.verifier,)
     assert ring.checkpoint_keys(3) == (NEW.verifier, OLD.verifier)
+
+
+def interrupted(folder):
+    """The key event is in the log, the file `vkey` is as before."""
+    log = make_log(folder, num_records=1)
+    (folder / "log" / "vkey.tmp").mkdir()
+    with pytest.raises(LogFailedError):
+        log.rotate(NEW)
+    (folder / "log" / "vkey.tmp").rmdir()
+    log.close()
+    return folder / "log"
+
+
+def test_rotation_that_a_crash_interrupted_is_finished_and_goes_on(tmp_path):
+    directory = interrupted(tmp_path)
+    # Writing on under the old key would make a log that no verifier accepts.
+    with pytest.raises(WrongKeyError, match="finish_rotation"):
+        Log.open(directory, signer=OLD, options=options())
+    assert finish_rotation(directory).current == NEW.verifier
+    assert finish_rotation(directory).current == NEW.verifier
+    with Log.open(directory, signer=NEW, previous=OLD, options=options()) as log:
+        log.append(make_record(2))
+        open_checkpoint(log.checkpoint(), [OLD.verifier])
+        log.end_overlap()
+        with pytest.raises(SignatureError):
+            open_checkpoint(log.checkpoint(), [OLD.verifier])
+        log.end_overlap()
+        log.append(make_record(3))
+    report = verify_directory(directory, verifier=OLD.verifier)
+    assert (report.ok, report.size) == (True, 4)
+
+
+def test_finish_rotation_of_a_log_in_order_changes_nothing(tmp_path):
+    make_log(tmp_path).close()
+    before = (tmp_path / "log" / "vkey").read_bytes()
+    assert finish_rotation(tmp_path / "log").current == OLD.verifier
+    assert (tmp_path / "log" / "vkey").read_bytes() == before
+    with Log.open(tmp_path / "log", signer=OLD), pytest.raises(LogLockedError):
+        finish_rotation(tmp_path / "log")
+
+
+def test_finish_rotation_that_cannot_be_written_says_so(tmp_path):
+    directory = interrupted(tmp_path)
+    (directory / "vkey.tmp").mkdir()
+    with pytest.raises(LogFailedError):
+        finish_rotation(directory)
+
+
+def test_end_of_overlap_that_cannot_be_published_ends_the_writer(tmp_path):
+    log = rotated(tmp_path)
+    (tmp_path / "log" / "checkpoint.tmp").mkdir()
+    with pytest.raises(LogFailedError):
+        log.end_overlap()
+    with pytest.raises(LogFailedError):
+        log.append(make_record(4))
+    (tmp_path / "log" / "checkpoint.tmp").rmdir()
+    log.close()
+    with pytest.raises(ReadOnlyError):
+        Log.open(tmp_path / "log").end_overlap()

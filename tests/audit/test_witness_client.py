@@ -2,12 +2,13 @@ import io
 import urllib.error
 from email.message import Message
 from http import HTTPStatus
+from http.client import BadStatusLine
 from pathlib import Path
 
 import pytest
 
 from audit.cosignature import verify_cosignatures
-from audit.errors import SignatureError, WitnessRefusedError
+from audit.errors import SignatureError, StaleCheckpointError, WitnessRefusedError
 from audit.witness import WitnessAnswer, WitnessRequest
 from audit.witness_client import ask_over_http, have_cosigned, make_request, take_answer
 from tests.audit.support import make_log, make_record
@@ -36,7 +37,7 @@ def test_log_that_was_set_back_is_refused(tmp_path: Path):
     witness = make_witness(tmp_path)
     witness.add_checkpoint(request(0, 5).text.encode())
     with make_log(tmp_path, num_records=2) as log:
-        with pytest.raises(WitnessRefusedError, match="at least the witness's 5"):
+        with pytest.raises(StaleCheckpointError, match="at least the witness's 5"):
             have_cosigned(log, bring(witness), old_size=0, witnesses=KEYS)
         for number in range(3):
             log.append(make_record(number))
@@ -67,6 +68,10 @@ def test_ask_over_http_reads_answers_and_refusals(monkeypatch):
             return Answer("— x".encode())
         if len(seen) == 2:
             raise urllib.error.HTTPError("", 409, "", Message(), io.BytesIO(b"7\n"))
+        if len(seen) == 3:
+            raise urllib.error.HTTPError("", 799, "", Message(), io.BytesIO(b""))
+        if len(seen) == 4:
+            raise BadStatusLine("nonsense")
         raise urllib.error.URLError("gone")
 
     monkeypatch.setattr("urllib.request.urlopen", urlopen)
@@ -74,6 +79,9 @@ def test_ask_over_http_reads_answers_and_refusals(monkeypatch):
     one = WitnessRequest(old_size=0, proof=(), note="note")
     assert ask(one) == WitnessAnswer(status=HTTPStatus.OK, body="— x", media_type="")
     assert ask(one).status == 409
+    for reason in ("799", "nonsense"):
+        with pytest.raises(WitnessRefusedError, match=reason):
+            ask(one)
     with pytest.raises(WitnessRefusedError, match="gone"):
         ask(one)
     assert seen[0] == ("https://witness.example/add-checkpoint", b"old 0\n\nnote")
