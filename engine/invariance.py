@@ -303,9 +303,8 @@ def check_invariance(
     launcher: Launcher, *, model: str, sizes: InvarianceSizes | None = None
 ) -> InvarianceReport:
     """Run every comparison on a loaded model; none raises on a difference."""
-    with torch.inference_mode():
-        harness = Harness(launcher, sizes or InvarianceSizes())
-        checks = tuple(harness.checks())
+    harness = Harness(launcher, sizes or InvarianceSizes())
+    checks = tuple(harness.checks())
     is_cuda = launcher.device.type == "cuda"
     name = torch.cuda.get_device_name(launcher.device) if is_cuda else "cpu, interpreted"
     return InvarianceReport(

@@ -166,8 +166,8 @@ def _attend_pages(
     all_largest_R, all_total_R, all_value_RW = largest_R, tl.max(total_RC, 1), value_RW
     num_clear = oldest // PAGE
     if not WINDOW:
-        # Blocks that every row sees whole need no mask.
-        num_clear = (first + 1) // PAGE
+        # Blocks that every row sees whole need no mask; the last one ends the second loop.
+        num_clear = tl.minimum((first + 1) // PAGE, num_blocks - 1)
         for block in tl.range(0, num_clear, num_stages=2 * STAGES - 1):
             base = tl.load(row_ptr + block).to(tl.int64) * PAGE_STRIDE
             k_PW = tl.load(k_ptr + base + tile_PW)

@@ -185,10 +185,9 @@ def main() -> int:
     longest = max(prompts, default=0)
     pages = pages_needed(config, batches, longest) if config else 8192
     model = load(given.model, given.layers, pages)
-    with torch.inference_mode():
-        buckets = {bucket_of(batch, model.launcher.options.buckets) for batch in batches}
-        prepare(model.runner, tuple(sorted(buckets | {1})))
-        run(model, card, batches, prompts, given.steps)
+    buckets = {bucket_of(batch, model.launcher.options.buckets) for batch in batches}
+    prepare(model.runner, tuple(sorted(buckets | {1})))
+    run(model, card, batches, prompts, given.steps)
     return 0
 
 

@@ -31,8 +31,7 @@ def main() -> int:
     options = GpuOptions(num_pages=CONTEXT_TOKENS // PAGE_TOKENS)
     model = load_gpu_model(given.model, options=options)
     torch.cuda.empty_cache()
-    with torch.inference_mode():
-        prepare(model.runner)
+    prepare(model.runner)
     torch.cuda.empty_cache()
     free, total = torch.cuda.mem_get_info()
     config = model.config

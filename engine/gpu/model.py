@@ -88,26 +88,25 @@ def build_runner(source: TensorSource, options: GpuOptions, device: torch.device
     if device.type == "cuda":
         gpu_facts(device)
         _check_weights_fit(config, options, device)
-    with torch.inference_mode():
-        weights = load_gpu_weights(source, device)
-        try:
-            buffers = Buffers(config, options, device)
-        except torch.OutOfMemoryError as error:
-            needed, present = buffer_bytes(config, options), _free_bytes(options, device)
-            raise GpuMemoryError("the rows of a step", needed=needed, present=present) from error
-        workspace = decode_workspace(
-            num_splits=min(
-                WORKSPACE_SPLITS,
-                options.sequences_max * -(-config.context_length // SPLIT_TOKENS),
-            ),
-            num_sequences=options.buckets[-1],
-            num_kv_heads=config.num_kv_heads,
-            device=device,
-        )
-        counts = count_pages(config, options, _free_bytes(options, device))
-        memory = KvMemory(config, counts, device)
-        network = Network(weights, memory, buffers, workspace)
-        return GpuPagedRunner(Launcher(network, options, counts, device))
+    weights = load_gpu_weights(source, device)
+    try:
+        buffers = Buffers(config, options, device)
+    except torch.OutOfMemoryError as error:
+        needed, present = buffer_bytes(config, options), _free_bytes(options, device)
+        raise GpuMemoryError("the rows of a step", needed=needed, present=present) from error
+    workspace = decode_workspace(
+        num_splits=min(
+            WORKSPACE_SPLITS,
+            options.sequences_max * -(-config.context_length // SPLIT_TOKENS),
+        ),
+        num_sequences=options.buckets[-1],
+        num_kv_heads=config.num_kv_heads,
+        device=device,
+    )
+    counts = count_pages(config, options, _free_bytes(options, device))
+    memory = KvMemory(config, counts, device)
+    network = Network(weights, memory, buffers, workspace)
+    return GpuPagedRunner(Launcher(network, options, counts, device))
 
 
 def prepare(runner: GpuPagedRunner, buckets: tuple[int, ...] | None = None) -> None:

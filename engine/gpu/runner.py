@@ -147,6 +147,7 @@ class GpuPagedRunner:
                 and feed.draw is not None
                 and feed.draw.mask is None
                 and feed.draw.sampling == known.draw.sampling
+                and feed.draw.top_logprobs == known.draw.top_logprobs
                 and tuple(feed.pages[: known.start // PAGE_TOKENS + 1]) == known.pages
             ):
                 ahead.answers.append((index, known.row))
@@ -211,7 +212,7 @@ class GpuPagedRunner:
         held = {step.section for step in steps}
         # Tokens are looked up before new ones are left, so that a section may be used again.
         section = next((s for s in range(SECTIONS) if s not in held), 0)
-        launch = self.launcher.decode(rows, [None] * len(rows), section)
+        launch = self.launcher.decode(rows, [feeds[index].draw for index in chosen], section)
         self._ahead = _Launched(section=section, drawn=launch.drawn, event=launch.event)
         self._ahead_of = list(zip(chosen, launch.rows, strict=True))
 

@@ -42,8 +42,7 @@ def load_on_gpu(
     """
     place = torch.device(device)
     runner = build_runner(checkpoint, options, place)
-    with torch.inference_mode():
-        prepare(runner)
+    prepare(runner)
     largest = min(options.sequences_max, sizes.num_sequences)
     buckets = tuple(bucket for bucket in sizes.buckets if bucket <= largest)
     fitting = replace(sizes, num_sequences=largest, buckets=buckets)

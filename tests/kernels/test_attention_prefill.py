@@ -46,6 +46,17 @@ def test_prefill_of_chunks_equals_the_twin(start: int) -> None:
     torch.testing.assert_close(out.float(), expected, atol=TOLERANCE, rtol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("start", [63, 127, 255])
+def test_one_token_at_the_end_of_a_page_sees_the_whole_page(start: int) -> None:
+    case = paged([start + 1], 1, seed=5)
+    chunks = [Chunk(row=0, start=start, num_tokens=1, sequence=0)]
+    q, sinks, out = queries(1, 1)
+    tiles = plan_prefill(chunks)
+    attention_prefill(q, case.pages, case.table, sinks, tiles_MX=tiles, window=None, out_TO=out)
+    expected = expected_rows(q, case, chunks, sinks, None)
+    torch.testing.assert_close(out.float(), expected, atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize(("start", "num_tokens"), [(0, 200), (1, 20), (100, 70), (330, 5)])
 def test_prefill_with_a_window_reads_nothing_behind_it(start: int, num_tokens: int) -> None:
     # The first new token still sees 127 positions before its own.

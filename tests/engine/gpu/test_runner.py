@@ -1,6 +1,7 @@
 """Steps of the whole network, its kernels interpreted: tokens, masks, looking ahead, failures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +28,6 @@ OPTIONS = GpuOptions(num_pages=24, sequences_max=4, chunk_tokens=128)
 
 def new_runner() -> GpuPagedRunner:
     return build_runner(SOURCE, OPTIONS, torch.device("cpu"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_gradients() -> Iterator[None]:
-    with torch.inference_mode():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +118,21 @@ def test_step_ahead_is_dropped_when_another_token_is_fed(runner: GpuPagedRunner)
     forced = drawn(runner.run([feed([other], greedy, start=3)])[0])
     whole = drawn(runner.run([feed([*PROMPT[:3], other], greedy, page=8)])[0])
     assert forced.candidates == whole.candidates
+
+
+def test_log_probabilities_of_a_step_ahead_are_those_of_the_step_asked_for() -> None:
+    runner = new_runner()
+    wanted = Draw(sampling=Sampling(), top_logprobs=2)
+    first = drawn(runner.run([feed(PROMPT[:3], wanted)])[0])
+    ahead = drawn(runner.run([feed([first.token_id], wanted, start=3)])[0])
+    fresh = drawn(runner.run([feed([*PROMPT[:3], first.token_id], wanted, page=8)])[0])
+    assert ahead.logprobs is not None
+    assert ahead.logprobs == fresh.logprobs
+    # A step ahead that did not sum the logits cannot answer one that wants them.
+    plain = replace(wanted, top_logprobs=0)
+    drawn(runner.run([feed(PROMPT[:3], plain, page=12)])[0])
+    asked = drawn(runner.run([feed([first.token_id], wanted, start=3, page=12)])[0])
+    assert asked.logprobs == fresh.logprobs
 
 
 class OneToken:
