@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finsvc.domain.errors import StateError
-from finsvc.domain.policy import Principal
+from finsvc.domain.policy import LOCAL_TENANT, Principal
 from finsvc.files import write_atomically
 
 LOCAL_ROLES = frozenset({"analyst", "compliance", "auditor", "model:raw", "book:*"})
@@ -48,7 +48,12 @@ class LocalIdentities:
             return [
                 _Entry(
                     key_hash=row["key_hash"],
-                    principal=Principal(id=row["id"], roles=frozenset(row["roles"])),
+                    principal=Principal(
+                        id=row["id"],
+                        roles=frozenset(row["roles"]),
+                        # Keys made before there were tenants have none.
+                        tenant=row.get("tenant", LOCAL_TENANT),
+                    ),
                 )
                 for row in rows
             ]
@@ -70,6 +75,7 @@ class LocalIdentities:
                 "key_hash": entry.key_hash,
                 "id": entry.principal.id,
                 "roles": sorted(entry.principal.roles),
+                "tenant": entry.principal.tenant,
             }
             for entry in self._entries
         ]

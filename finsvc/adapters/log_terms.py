@@ -1,4 +1,8 @@
-"""What a search finds a record by: who, book, verdict, tool, number. Derived from the record."""
+"""What a search finds a record by, derived from the record.
+
+Who, tenant, session, purpose, client, book, verdict, decision, tool and number; in a log with a
+vault the index holds keyed hashes of these.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,12 +22,21 @@ def index_terms(_record_type: str, body: JsonObject) -> Terms:
 
 def _terms(body: JsonObject) -> Iterator[tuple[str, str]]:
     yield "who", _text(_member(body, "principal", "id"))
+    yield "who", _text(_member(body, "principal", "on_behalf_of"))
+    yield "who", _text(_member(body, "approver", "id"))
     yield "who", _text(_member(body, "by", "id"))
+    yield "tenant", _text(_member(body, "principal", "tenant"))
+    yield "session", _text(_member(body, "principal", "session"))
+    yield "purpose", _text(_member(body, "principal", "purpose"))
+    yield "client", _text(body.get("client"))
     yield "book", _text(_member(body, "request", "book"))
+    yield "book", _text(body.get("book"))
+    yield "tool", _text(body.get("report"))
     yield "verdict", _text(body.get("verdict"))
     yield "decision", _text(body.get("decision_id"))
     for call in _items(body.get("calls")):
         yield "tool", _text(call.get("name"))
+        yield "tool", _text(call.get("calculator"))
         arguments = call.get("arguments")
         if isinstance(arguments, Mapping):
             yield "book", _text(arguments.get("portfolio"))

@@ -4,7 +4,8 @@ The application keeps `ApiContext` in its state; the middleware puts identifier 
 the request's.
 """
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
@@ -12,8 +13,8 @@ from fastapi import Depends, Request
 from finsvc.api.admission import Admission
 from finsvc.api.error_map import NotAuthenticatedError
 from finsvc.api.ports import ServiceParts
-from finsvc.domain.errors import RefusedError
-from finsvc.domain.policy import Action, PolicyQuery, Principal
+from finsvc.domain.errors import InputError, RefusedError
+from finsvc.domain.policy import CAPACITY_HEADERS, Action, Capacity, PolicyQuery, Principal
 from finsvc.services.responses import ResponseShelf
 from finsvc.telemetry import Telemetry
 
@@ -39,6 +40,9 @@ class RunningResponse(Protocol):
 
     def cancel(self) -> None:
         """Ask the model to stop."""
+
+
+_SAID = re.compile(r"[\x20-\x7e]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +74,26 @@ def caller(request: Request) -> Caller:
 
     Raises:
         NotAuthenticatedError: There is none, which a route that needs one never lets pass.
+        InputError: A header that says for whom or what the request is cannot be put on record.
     """
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
         raise NotAuthenticatedError("expected an API key as bearer token, got none")
+    principal = replace(principal, capacity=_capacity(request))
     return Caller(principal=principal, request_id=str(request.state.request_id))
+
+
+def _capacity(request: Request) -> Capacity:
+    """What the caller's headers say of whom and what a request is for."""
+    said = {}
+    for field_name, header in CAPACITY_HEADERS.items():
+        text = request.headers.get(header, "")
+        if text and not _SAID.fullmatch(text):
+            raise InputError(
+                field=header, expected="1 to 200 printable ASCII characters", actual=repr(text)[:80]
+            )
+        said[field_name] = text
+    return Capacity(**said)
 
 
 Context = Annotated[ApiContext, Depends(api_context)]

@@ -8,6 +8,7 @@ import typer
 from finsvc.commands import common, lazy, output, render
 from finsvc.commands.backend import AskInput
 from finsvc.commands.output import ExitCode
+from finsvc.domain.policy import Capacity
 
 _WITHHELD = frozenset({"abstained", "needs_human"})
 
@@ -29,6 +30,11 @@ def ask(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Date of the data, YYYY-MM-DD.")
     ] = None,
+    client: Annotated[
+        str, typer.Option(help="Client whose data the question holds; erasable by that name.")
+    ] = "",
+    purpose: Annotated[str, typer.Option(help="What the answer is for.")] = "",
+    on_behalf_of: Annotated[str, typer.Option(help="Person or desk that you act for.")] = "",
     as_json: common.JsonFlag = False,
 ) -> None:
     """Ask a question: every number of the answer is computed, checked and signed.
@@ -47,7 +53,11 @@ def ask(
       finsvc ask "Is any limit breached?" --agent compliance --book sample
     """
     given = AskInput(
-        question=question, agent=agent.value, book=book, as_of=common.parse_date(as_of)
+        question=question,
+        agent=agent.value,
+        book=book,
+        as_of=common.parse_date(as_of),
+        capacity=Capacity(client=client, purpose=purpose, on_behalf_of=on_behalf_of),
     )
     with common.open_backend(common.load_settings()) as backend:
         decision = backend.ask(given, output.progress)

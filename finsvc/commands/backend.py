@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from finsvc.domain.policy import Capacity
 from finsvc.services.replay_selection import Selection
 from finsvc.settings import Settings
 
@@ -32,6 +33,7 @@ class AskInput:
     agent: str
     book: str | None
     as_of: date | None
+    capacity: Capacity = Capacity()
 
 
 class Backend(Protocol):

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from finsvc import main
@@ -49,7 +50,7 @@ class LocalBackend:
             agent=AgentName(question.agent),
             book=question.book,
             as_of=question.as_of,
-            principal=self._services.local_principal,
+            principal=replace(self._services.local_principal, capacity=question.capacity),
             request_id=f"cli_{secrets.token_hex(16)}",
         )
         return decision_to_json(self._services.ask(command, on_progress))

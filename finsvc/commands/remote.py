@@ -11,6 +11,7 @@ from finsvc.commands.backend import AskInput, Json, ReportInput, Say
 from finsvc.commands.output import RemoteError
 from finsvc.commands.steps import step_line
 from finsvc.domain.errors import InputError
+from finsvc.domain.policy import CAPACITY_HEADERS, Capacity
 from finsvc.files import write_atomically
 from finsvc.services.replay_selection import Candidate, Selection, candidate
 from finsvc.settings import Settings
@@ -69,7 +70,10 @@ class RemoteBackend:
         }
         try:
             with self._client.stream(
-                "POST", f"/v1/agents/{question.agent}/runs", json=body
+                "POST",
+                f"/v1/agents/{question.agent}/runs",
+                json=body,
+                headers=_capacity_headers(question.capacity),
             ) as answer:
                 if answer.is_error:
                     answer.read()
@@ -187,6 +191,14 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, Json]]:
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
             yield name, json.loads(line.removeprefix("data: "))
+
+
+def _capacity_headers(capacity: Capacity) -> dict[str, str]:
+    return {
+        header: text
+        for name, header in CAPACITY_HEADERS.items()
+        if (text := getattr(capacity, name))
+    }
 
 
 def _remote_error(document: object, status: int) -> RemoteError:

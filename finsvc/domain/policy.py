@@ -6,6 +6,9 @@ from enum import StrEnum
 
 JsonScalar = str | int | bool
 
+# Tenant of an installation that has one.
+LOCAL_TENANT = "local"
+
 
 class Action(StrEnum):
     """What a principal may want to do."""
@@ -22,11 +25,43 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """In what capacity a principal acts, for one request; said by the caller and put on record.
+
+    Attributes:
+        on_behalf_of: Person or desk that the principal acts for.
+        session: Session of the caller's own system.
+        purpose: What the answer is for.
+        client: Client whose data the request holds; all that is kept under this name can be erased
+            together.
+        idempotency_key: By which the caller tells a repeated request.
+    """
+
+    on_behalf_of: str = ""
+    session: str = ""
+    purpose: str = ""
+    client: str = ""
+    idempotency_key: str = ""
+
+
+# HTTP headers by the field of `Capacity` that they say.
+CAPACITY_HEADERS = {
+    "on_behalf_of": "x-finsvc-on-behalf-of",
+    "session": "x-finsvc-session",
+    "purpose": "x-finsvc-purpose",
+    "client": "x-finsvc-client",
+    "idempotency_key": "idempotency-key",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who acts: an identifier and the roles it holds, as the identity provider states them."""
+    """Who acts: identifier, roles and tenant as the identity provider states them."""
 
     id: str
     roles: frozenset[str]
+    tenant: str = LOCAL_TENANT
+    capacity: Capacity = Capacity()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

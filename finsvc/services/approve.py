@@ -1,5 +1,6 @@
 """Held answers and the people who release or reject them: four eyes, each decision signed."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +9,7 @@ from finsvc.domain.errors import InputError, RefusedError, UnknownNameError
 from finsvc.domain.policy import Action, PolicyQuery, Principal
 from finsvc.services.decision import outcome_to_json
 from finsvc.services.ports import Clock, LoggedRecord, PolicyGate, RecordKind, RecordLog
+from finsvc.services.who import who
 
 
 class ApprovalVerdict(StrEnum):
@@ -85,7 +87,9 @@ class Approvals:
         body = {
             "decision_id": decision_id,
             "time": self._clock.now().isoformat(timespec="microseconds"),
-            "approver": {"id": approver.id, "roles": sorted(approver.roles)},
+            "approver": who(approver),
+            "client": str(record.body.get("client", "")),
+            "approves": {"index": record.index, "answer_sha256": _answer_digest(record.body)},
             "verdict": verdict.value,
             "comment": comment,
             "policy": [outcome_to_json(outcome)],
@@ -94,6 +98,10 @@ class Approvals:
         released = verdict is ApprovalVerdict.APPROVED
         answer = str(record.body["answer"]) if released else None
         return Approval(decision_id=decision_id, verdict=verdict, answer=answer, receipt=receipt)
+
+
+def _answer_digest(body: Mapping[str, object]) -> str:
+    return hashlib.sha256(str(body.get("answer", "")).encode()).hexdigest()
 
 
 def _asker(body: Mapping[str, object]) -> str:

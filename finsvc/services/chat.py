@@ -29,6 +29,7 @@ from finsvc.services.conversation import (
 from finsvc.services.decision import outcome_to_json
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
 from finsvc.services.record import turn_to_json
+from finsvc.services.who import who
 
 # The words of a command come with it.
 __all__ = [
@@ -271,7 +272,8 @@ class Chat:
             "completion_id": completion_id,
             "time": self._now(),
             "request_id": command.request_id,
-            "principal": {"id": principal.id, "roles": sorted(principal.roles)},
+            "principal": who(principal),
+            "client": principal.capacity.client,
             "request": {
                 "model": command.model,
                 **request_record(command.messages, command.tools, command.options),
@@ -287,10 +289,13 @@ class Chat:
         }
 
     def _close(self, intent: ChatIntent, outcome: Mapping[str, object]) -> Mapping[str, object]:
-        identity = intent.identity
+        identity, principal = intent.identity, intent.command.principal
         body = {
             "completion_id": intent.completion_id,
             "time": self._now(),
+            "request_id": intent.command.request_id,
+            "principal": who(principal),
+            "client": principal.capacity.client,
             "intent": _intent_id(intent.completion_id),
             "model": {
                 "name": identity.name,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from finsvc.agents.catalogue import AgentName
+from finsvc.calculators.registry import CALCULATORS
 from finsvc.calculators.serialization import result_to_json
 from finsvc.domain.calls import ToolCall
 from finsvc.domain.identifiers import DecisionId
@@ -93,6 +94,7 @@ def call_to_json(call: ToolCall) -> dict[str, object]:
         "name": call.name,
         "arguments": dict(call.arguments),
         "calculator": call.calculator,
+        "calculator_digest": _calculator_digest(call.calculator),
         "inputs": dict(call.inputs),
         "labels": dict(call.labels),
         "defaults": list(call.defaults),
@@ -101,6 +103,12 @@ def call_to_json(call: ToolCall) -> dict[str, object]:
         "error": error,
         "policy": outcome_to_json(call.policy),
     }
+
+
+def _calculator_digest(name: str) -> str | None:
+    """Digest of the code behind a call; None where the call came to no calculator."""
+    calculator = CALCULATORS.get(name)
+    return None if calculator is None else calculator.digest
 
 
 def findings_to_json(findings: tuple[Finding, ...]) -> list[dict[str, str]]:

@@ -21,6 +21,8 @@ class RecordKind(StrEnum):
     COMPLETION_INTENT = "completion_intent"
     COMPLETION = "completion"
     REPLAY = "replay"
+    ACCESS = "access"
+    BUILD = "build"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

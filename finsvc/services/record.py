@@ -18,6 +18,7 @@ from finsvc.services.decision import (
     findings_to_json,
     outcome_to_json,
 )
+from finsvc.services.who import who
 from finsvc.validator.validate import Validation
 
 
@@ -45,7 +46,8 @@ def _head(command: AskCommand, decision_id: DecisionId, at: datetime) -> dict[st
         "decision_id": decision_id,
         "time": at.astimezone(UTC).isoformat(timespec="microseconds"),
         "request_id": command.request_id,
-        "principal": {"id": principal.id, "roles": sorted(principal.roles)},
+        "principal": who(principal),
+        "client": principal.capacity.client,
         "request": {
             "question": command.question,
             "agent": command.agent.value,
@@ -103,4 +105,5 @@ def decision_record(
         "reasons": findings_to_json(validation.findings),
         "verdict": validation.verdict.value,
         "held": not released.is_allowed,
+        "model_ms": run.model_ms,
     }

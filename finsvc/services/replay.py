@@ -15,6 +15,7 @@ from finsvc.domain.errors import RefusedError
 from finsvc.domain.policy import Action, PolicyQuery, Principal
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
 from finsvc.services.replay_selection import Selection, candidate
+from finsvc.services.who import who
 
 
 class Level(StrEnum):
@@ -176,7 +177,7 @@ class Replay:
         document = {
             **body,
             "time": self.clock.now().isoformat(timespec="microseconds"),
-            "principal": {"id": principal.id, "roles": sorted(principal.roles)},
+            "principal": who(principal),
             "fingerprint": self.replayer.fingerprint,
         }
         self.log.append(RecordKind.REPLAY, self.clock.new_id("rep"), document)

@@ -13,6 +13,7 @@ from finsvc.domain.market import MarketView
 from finsvc.domain.policy import Action, PolicyOutcome, PolicyQuery, Principal
 from finsvc.services.decision import outcome_to_json
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
+from finsvc.services.who import who
 
 WriteFile = Callable[[Path, bytes], None]
 
@@ -75,10 +76,8 @@ class RunReport:
         body = {
             "report_id": report_id,
             "time": created,
-            "principal": {
-                "id": command.principal.id,
-                "roles": sorted(command.principal.roles),
-            },
+            "principal": who(command.principal),
+            "client": command.principal.capacity.client,
             "report": definition.name,
             "book": str(book.name),
             "as_of": as_of.isoformat(),

@@ -3,8 +3,10 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from finsvc.api.admission import RUNNING_MAX
@@ -102,3 +104,36 @@ def test_run_that_takes_too_long_is_503(tmp_path: Path) -> None:
     answer = client.post("/v1/agents/risk/runs", json={"question": "q"})
     gate.set()
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "timed_out")
+
+
+def test_headers_say_for_whom_and_what_for(world: World) -> None:
+    said = {
+        "x-finsvc-on-behalf-of": "desk 7",
+        "x-finsvc-session": "s-1",
+        "x-finsvc-purpose": "client report",
+        "x-finsvc-client": "client 42",
+        "idempotency-key": "k-1",
+    }
+    answer = world.client().post("/v1/agents/risk/runs", json={"question": "?"}, headers=said)
+    assert answer.status_code == 200
+    principal = world.services.ask.commands[-1].principal
+    assert (principal.id, principal.tenant) == ("local", "local")
+    assert asdict(principal.capacity) == {
+        "on_behalf_of": "desk 7",
+        "session": "s-1",
+        "purpose": "client report",
+        "client": "client 42",
+        "idempotency_key": "k-1",
+    }
+
+
+@pytest.mark.parametrize("text", ["x" * 201, "caf\xe9"])
+def test_header_that_cannot_be_put_on_record_is_refused(world: World, text: str) -> None:
+    answer = world.client().post(
+        "/v1/agents/risk/runs",
+        json={"question": "?"},
+        headers={"x-finsvc-client": text.encode("latin-1")},
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "x-finsvc-client"
+    assert world.services.ask.commands == []

@@ -31,7 +31,7 @@ def test_held_answer_is_released_by_another_person(desk: Desk, held: DecisionId)
     logged = desk.audit.find(approval_id(held))
     assert logged is not None
     assert logged.kind is RecordKind.APPROVAL
-    assert logged.body["approver"] == {"id": "pia", "roles": ["approver"]}
+    assert logged.body["approver"] == {"id": "pia", "roles": ["approver"], "tenant": "local"}
     assert logged.body["comment"] == "looked at it"
     assert approval.receipt["index"] == logged.index
 
