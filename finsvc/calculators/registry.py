@@ -15,6 +15,7 @@ from finsvc.calculators.pricing.catalogue_bonds import BONDS
 from finsvc.calculators.pricing.catalogue_options import OPTIONS
 from finsvc.calculators.pricing.catalogue_rates import RATES
 from finsvc.calculators.risk.catalogue_backtests import BACKTESTS
+from finsvc.calculators.risk.catalogue_given import GIVEN
 from finsvc.calculators.risk.catalogue_tail import TAIL
 from finsvc.domain.errors import UnknownNameError
 
@@ -24,6 +25,7 @@ _FAMILIES = (
     MARKET,
     BACKTESTS,
     TAIL,
+    GIVEN,
     PORTFOLIO,
     OPTIONS,
     BONDS,

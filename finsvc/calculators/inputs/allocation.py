@@ -10,8 +10,8 @@ from finsvc.calculators.inputs.base import (
     CalculatorInput,
     Currency,
     DateText,
-    DecimalText,
     Instrument,
+    NumberText,
     WindowDays,
 )
 from finsvc.calculators.inputs.portfolio import Assumptions, PortfolioCalculation, PortfolioInput
@@ -20,7 +20,7 @@ from finsvc.domain.identifiers import CurrencyCode
 INSTRUMENTS_MAX = 50
 """Instruments of one optimisation: its cost grows with the cube."""
 
-Fraction = Annotated[DecimalText, Field(ge=0, le=1)]
+Fraction = Annotated[NumberText, Field(ge=0, le=1)]
 """A share of a whole, 0.05 for 5 %."""
 
 Instruments = Annotated[tuple[Instrument, ...], Field(min_length=2, max_length=INSTRUMENTS_MAX)]
@@ -51,7 +51,7 @@ class PerformanceInput(PeriodInput):
     """Inputs of a book's performance; ``rate`` is the annual risk-free rate of the ratios."""
 
     benchmark: Instrument | None = None
-    rate: Annotated[DecimalText, Field(ge=-1, le=1)] = Decimal(0)
+    rate: Annotated[NumberText, Field(ge=-1, le=1)] = Decimal(0)
 
 
 class ReturnContributionsInput(PeriodInput):
@@ -62,10 +62,10 @@ class GroupInput(CalculatorInput):
     """One group of an attribution: weights are fractions, returns simple fractions."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,79}$")]
-    portfolio_weight: DecimalText
-    benchmark_weight: DecimalText
-    portfolio_return: DecimalText
-    benchmark_return: DecimalText
+    portfolio_weight: NumberText
+    benchmark_weight: NumberText
+    portfolio_return: NumberText
+    benchmark_return: NumberText
 
 
 class AttributionInput(CalculatorInput):
@@ -136,7 +136,7 @@ class EfficientFrontierInput(AllocationInput):
 class RiskParityInput(AllocationInput):
     """Inputs of a risk budget; without ``budgets`` every instrument bears the same risk."""
 
-    budgets: tuple[Annotated[DecimalText, Field(gt=0, le=1)], ...] | None = None
+    budgets: tuple[Annotated[NumberText, Field(gt=0, le=1)], ...] | None = None
 
     @model_validator(mode="after")
     def _budgeted(self) -> Self:
@@ -161,11 +161,11 @@ class SuitabilityInput(CalculatorInput):
     ``max_volatility`` is an annual fraction; ``excluded`` instruments may only be sold.
     """
 
-    max_volatility: Annotated[DecimalText, Field(gt=0, le=10)]
+    max_volatility: Annotated[NumberText, Field(gt=0, le=10)]
     max_position: Fraction = Decimal(1)
     max_equity: Fraction = Decimal(1)
     min_cash: Fraction = Decimal(0)
-    max_turnover: Annotated[DecimalText, Field(gt=0, le=2)] = Decimal(2)
+    max_turnover: Annotated[NumberText, Field(gt=0, le=2)] = Decimal(2)
     excluded: tuple[Instrument, ...] = ()
 
 

@@ -10,16 +10,16 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from finsvc.calculators.inputs.base import CalculatorInput, DateText, DecimalText, WindowDays
+from finsvc.calculators.inputs.base import CalculatorInput, DateText, NumberText, WindowDays
 from finsvc.calculators.inputs.portfolio import PortfolioCalculation
 
 DAYS_MAX = 20_000
 """Longest series of days that a backtest takes: eighty years."""
 
-Level = Annotated[DecimalText, Field(gt=0, lt=1)]
+Level = Annotated[NumberText, Field(gt=0, lt=1)]
 """A probability strictly between zero and one."""
 
-Days = Annotated[tuple[DecimalText, ...], Field(min_length=1, max_length=DAYS_MAX)]
+Days = Annotated[tuple[NumberText, ...], Field(min_length=1, max_length=DAYS_MAX)]
 """One amount for each day, oldest first."""
 
 
@@ -89,7 +89,7 @@ class EsBacktestInput(CalculatorInput):
 
     profits: Days
     var: Days
-    es: Annotated[tuple[Annotated[DecimalText, Field(gt=0)], ...], Field(min_length=1)]
+    es: Annotated[tuple[Annotated[NumberText, Field(gt=0)], ...], Field(min_length=1)]
     confidence: Level = Decimal("0.975")
     test_level: Level = Decimal("0.95")
     distribution: NullDistribution = NullDistribution.NORMAL
@@ -110,8 +110,8 @@ class EsBacktestInput(CalculatorInput):
 class ProfitAttributionInput(CalculatorInput):
     """Inputs of the profit attribution test: risk-theoretical against hypothetical profits."""
 
-    hypothetical: Annotated[tuple[DecimalText, ...], Field(min_length=2, max_length=DAYS_MAX)]
-    risk_theoretical: Annotated[tuple[DecimalText, ...], Field(min_length=2, max_length=DAYS_MAX)]
+    hypothetical: Annotated[tuple[NumberText, ...], Field(min_length=2, max_length=DAYS_MAX)]
+    risk_theoretical: Annotated[tuple[NumberText, ...], Field(min_length=2, max_length=DAYS_MAX)]
     as_of: DateText
 
     @model_validator(mode="after")

@@ -24,6 +24,7 @@ from pydantic import (
 from finsvc.domain.identifiers import CurrencyCode, InstrumentId
 
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,18})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 # Bounds of QuantLib's calendar, so that both methods accept the same dates.
@@ -49,6 +50,16 @@ def _read_decimal(value: object) -> Decimal:
     return Decimal(decimal_text(Decimal(text)))
 
 
+def _read_number(value: object) -> Decimal:
+    if isinstance(value, Decimal) and value.is_finite():
+        value = decimal_text(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("expected a decimal as a string")
+    if _NUMBER.fullmatch(str(value)) is None:
+        raise ValueError("expected a decimal with at most 15 integer digits and 18 decimals")
+    return Decimal(decimal_text(Decimal(str(value))))
+
+
 def _read_date(value: object) -> date:
     if isinstance(value, str) and _DATE.fullmatch(value) is not None:
         value = date.fromisoformat(value)
@@ -68,6 +79,16 @@ DecimalText = Annotated[
     WithJsonSchema(_DECIMAL_SCHEMA),
 ]
 """A decimal that travels as a string."""
+
+_NUMBER_SCHEMA = {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,18})?$"}
+
+NumberText = Annotated[
+    Decimal,
+    BeforeValidator(_read_number),
+    PlainSerializer(decimal_text, return_type=str, when_used="json"),
+    WithJsonSchema(_NUMBER_SCHEMA),
+]
+"""A decimal that travels as a string, with up to 18 decimals: quotes and time spans need more."""
 
 DateText = Annotated[
     date, BeforeValidator(_read_date), WithJsonSchema({"type": "string", "format": "date"})

@@ -23,12 +23,14 @@ class TailMethod(StrEnum):
 class QuantileRule(StrEnum):
     """How a quantile is read from n ordered losses (types of Hyndman and Fan, 1996).
 
-    ``INVERTED_CDF`` (type 1) is the ceil(n c)-th loss itself. The others interpolate at the rank
-    n c + 1/2 (``HAZEN``, 5), (n + 1) c (``WEIBULL``, 6), (n - 1) c + 1 (``LINEAR``, 7), or
-    (n + 1/3) c + 1/3 (``MEDIAN_UNBIASED``, 8).
+    ``INVERTED_CDF`` (type 1) is the ceil(n c)-th loss itself, ``PROFIT_INVERTED_CDF`` the
+    (floor(n c) + 1)-th: type 1 of the profits, one loss more where n c is whole. The others
+    interpolate at the rank n c + 1/2 (``HAZEN``, 5), (n + 1) c (``WEIBULL``, 6), (n - 1) c + 1
+    (``LINEAR``, 7), or (n + 1/3) c + 1/3 (``MEDIAN_UNBIASED``, 8).
     """
 
     INVERTED_CDF = "inverted_cdf"
+    PROFIT_INVERTED_CDF = "profit_inverted_cdf"
     HAZEN = "hazen"
     WEIBULL = "weibull"
     LINEAR = "linear"

@@ -49,6 +49,8 @@ def quantile(ordered_n: Floats, confidence: Decimal, rule: QuantileRule) -> floa
     count = len(ordered_n)
     if rule is QuantileRule.INVERTED_CDF:
         return float(ordered_n[math.ceil(count * confidence) - 1])
+    if rule is QuantileRule.PROFIT_INVERTED_CDF:
+        return float(ordered_n[math.floor(count * confidence)])
     extra, shift = _RANK_TERMS[rule]
     rank = min(max((count + extra) * Fraction(confidence) + shift, Fraction(1)), Fraction(count))
     below = math.floor(rank)

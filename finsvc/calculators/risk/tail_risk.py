@@ -54,7 +54,7 @@ _OVERLAP_NOTE = (
     "Overlapping returns depend on each other, so the bands, which take them as independent, are "
     "too narrow."
 )
-_CUT_NOTE = "The sample is too small for a band of this level; it ends at the extreme losses."
+CUT_NOTE = "The sample is too small for a band of this level; it ends at the extreme losses."
 
 
 def step_of(inputs: RiskInput) -> int:
@@ -177,7 +177,7 @@ def tail_risk(inputs: TailRiskInput, market: MarketView) -> Computation:
     if inputs.scaling is Scaling.OVERLAPPING and inputs.horizon_days > 1:
         notes.append(_OVERLAP_NOTE)
     if var_band.is_cut:
-        notes.append(_CUT_NOTE)
+        notes.append(CUT_NOTE)
     return Computation(
         headline="var",
         fields={

@@ -24,7 +24,7 @@ from tests.finsvc.calculators.factories import book, cash
 from tests.finsvc.calculators.portfolio.cases import PORTFOLIO_CASES
 from tests.finsvc.calculators.pricing.cases import PRICING_CASES
 from tests.finsvc.calculators.real_book import AS_OF, BOOK, ON_BOOK, Cases
-from tests.finsvc.calculators.risk.cases import BACKTEST_CASES, TAIL_CASES
+from tests.finsvc.calculators.risk.cases import BACKTEST_CASES, GIVEN_CASES, TAIL_CASES
 from tests.finsvc.marketdata.factories import real_market, real_snapshot_folder
 
 SHOCKS = [
@@ -98,6 +98,7 @@ REAL_CASES = (
     *FIRST_CASES,
     *BACKTEST_CASES,
     *TAIL_CASES,
+    *GIVEN_CASES,
     *PORTFOLIO_CASES,
     *PRICING_CASES,
     *CAPITAL_CASES,

@@ -5,7 +5,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field, StringConstraints
 
-from finsvc.calculators.inputs.base import DecimalText
+from finsvc.calculators.inputs.base import NumberText
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -15,13 +15,13 @@ RowId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
 """Name of a risk factor, obligor or reference, compared exactly."""
 
-Fraction = Annotated[DecimalText, Field(ge=0, le=1)]
+Fraction = Annotated[NumberText, Field(ge=0, le=1)]
 """A decimal from 0 to 1; 0.05 is five percent."""
 
-Positive = Annotated[DecimalText, Field(gt=0)]
+Positive = Annotated[NumberText, Field(gt=0)]
 """A decimal above zero."""
 
-NonNegative = Annotated[DecimalText, Field(ge=0)]
+NonNegative = Annotated[NumberText, Field(ge=0)]
 """A decimal of zero or more."""
 
 

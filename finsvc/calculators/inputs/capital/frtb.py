@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from finsvc.calculators.inputs.base import DecimalText
+from finsvc.calculators.inputs.base import NumberText
 from finsvc.calculators.inputs.capital.fields import (
     Fraction,
     NonNegative,
@@ -60,7 +60,7 @@ class Sensitivity(BaseModel):
     kind: str = ""
     tenor_years: NonNegative | None = None
     option_tenor_years: Positive | None = None
-    amount: DecimalText
+    amount: NumberText
 
 
 class CurvatureFactor(BaseModel):
@@ -75,8 +75,8 @@ class CurvatureFactor(BaseModel):
     risk_class: RiskClass
     bucket: Bucket
     name: str = ""
-    up: DecimalText
-    down: DecimalText
+    up: NumberText
+    down: NumberText
 
 
 class DefaultPortfolio(StrEnum):
@@ -108,8 +108,8 @@ class DefaultPosition(BaseModel):
     rating: str | None = None
     seniority: Literal["equity", "non_senior", "senior", "covered"] = "senior"
     notional: NonNegative = Decimal(0)
-    pnl: DecimalText = Decimal(0)
-    gross_jtd: DecimalText | None = None
+    pnl: NumberText = Decimal(0)
+    gross_jtd: NumberText | None = None
     loss_given_default: Fraction | None = None
     risk_weight: NonNegative | None = None
     maturity_years: NonNegative = Decimal(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from finsvc.calculators.inputs.base import DecimalText
+from finsvc.calculators.inputs.base import NumberText
 from finsvc.calculators.inputs.capital.fields import (
     Fraction,
     NonNegative,
@@ -86,7 +86,7 @@ class IrbExposure(BaseModel):
     pd: Fraction
     lgd: Fraction
     ead: NonNegative
-    maturity_years: Annotated[DecimalText, Field(ge=0, le=100)] = Decimal("2.5")
+    maturity_years: Annotated[NumberText, Field(ge=0, le=100)] = Decimal("2.5")
     annual_sales_millions: NonNegative | None = None
     is_large_financial: bool = False
     is_transactor: bool | None = None

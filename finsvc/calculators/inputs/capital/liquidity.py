@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from finsvc.calculators.inputs.base import DecimalText
+from finsvc.calculators.inputs.base import NumberText
 from finsvc.calculators.inputs.capital.fields import NonNegative, RowId, refuse_repeated
 from finsvc.calculators.inputs.capital.rulebook import CapitalInput, Parameters
 
@@ -50,10 +50,10 @@ class Unwind(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level1: DecimalText = Decimal(0)
-    level1_covered: DecimalText = Decimal(0)
-    level2a: DecimalText = Decimal(0)
-    level2b: DecimalText = Decimal(0)
+    level1: NumberText = Decimal(0)
+    level1_covered: NumberText = Decimal(0)
+    level2a: NumberText = Decimal(0)
+    level2b: NumberText = Decimal(0)
 
 
 class LcrInput(CapitalInput):

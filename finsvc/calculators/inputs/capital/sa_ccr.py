@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from finsvc.calculators.inputs.base import DecimalText
+from finsvc.calculators.inputs.base import NumberText
 from finsvc.calculators.inputs.capital.fields import (
     Name,
     NonNegative,
@@ -98,7 +98,7 @@ class MarginTerms(BaseModel):
 
     threshold: NonNegative = Decimal(0)
     minimum_transfer: NonNegative = Decimal(0)
-    independent_amount: DecimalText = Decimal(0)
+    independent_amount: NumberText = Decimal(0)
     risk_period_days: Annotated[int, Field(strict=True, ge=1, le=500)] = 10
 
 
@@ -108,7 +108,7 @@ class NettingSet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: RowId
-    collateral: DecimalText = Decimal(0)
+    collateral: NumberText = Decimal(0)
     margin: MarginTerms | None = None
     counterparty: Counterparty = Counterparty.FINANCIAL
 
@@ -123,8 +123,8 @@ class OptionTerms(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     option_type: Literal["call", "put"]
-    price: DecimalText
-    strike: DecimalText
+    price: NumberText
+    strike: NumberText
     expiry_years: NonNegative
     shift: NonNegative = Decimal(0)
 
@@ -134,8 +134,8 @@ class TrancheTerms(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    attachment: Annotated[DecimalText, Field(ge=0, lt=1)]
-    detachment: Annotated[DecimalText, Field(gt=0, le=1)]
+    attachment: Annotated[NumberText, Field(ge=0, lt=1)]
+    detachment: Annotated[NumberText, Field(gt=0, le=1)]
 
 
 class CcrTrade(BaseModel):
@@ -158,7 +158,7 @@ class CcrTrade(BaseModel):
     asset_class: CcrClass
     reference: Name
     notional: NonNegative
-    market_value: DecimalText
+    market_value: NumberText
     direction: Literal["long", "short"]
     maturity_years: NonNegative
     start_years: NonNegative = Decimal(0)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from finsvc.calculators.inputs.base import CalculatorInput, Currency, DateText, DecimalText
+from finsvc.calculators.inputs.base import CalculatorInput, Currency, DateText, NumberText
 from finsvc.calculators.inputs.capital.simm_rules import SimmParameters
 
 _COLUMNS = {
@@ -39,7 +39,7 @@ class CrifRow(BaseModel):
     bucket: str = ""
     label1: str = ""
     label2: str = ""
-    amount_usd: DecimalText
+    amount_usd: NumberText
 
 
 def read_crif(value: object) -> object:

@@ -8,7 +8,7 @@ in USD.
 
 from collections.abc import Mapping
 
-from finsvc.calculators.inputs.base import DateText, DecimalText
+from finsvc.calculators.inputs.base import DateText, NumberText
 from finsvc.calculators.inputs.capital.rulebook import Parameters
 
 
@@ -89,7 +89,7 @@ class SimmParameters(Parameters):
     version: str
     effective_from: DateText
     effective_to: DateText
-    calendar_days: DecimalText
+    calendar_days: NumberText
     has_concentration: bool
     rates: SimmRates
     bucketed: Mapping[str, SimmBucketed]

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from finsvc.calculators.inputs.base import DateText, DecimalText
+from finsvc.calculators.inputs.base import DateText, NumberText
 from finsvc.calculators.inputs.capital.fields import (
     Fraction,
     NonNegative,
@@ -46,7 +46,7 @@ class LeverageInput(CapitalInput):
     banks count in ``on_balance`` and leave where the rules exclude them.
     """
 
-    tier1: DecimalText
+    tier1: NumberText
     on_balance: NonNegative
     deductions: NonNegative = Decimal(0)
     central_bank_claims: NonNegative = Decimal(0)
@@ -102,7 +102,7 @@ class RatioInput(CapitalInput):
     ``applies_floor_cap`` uses the transitional cap where the rules have one.
     """
 
-    common_equity: DecimalText
+    common_equity: NumberText
     additional_tier1: NonNegative = Decimal(0)
     tier2: NonNegative = Decimal(0)
     rwa: Mapping[RowId, NonNegative]

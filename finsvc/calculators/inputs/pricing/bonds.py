@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from finsvc.calculators.inputs.base import DateText
-from finsvc.calculators.inputs.pricing.base import NumberText, PricingInput, Rate
+from finsvc.calculators.inputs.base import DateText, NumberText
+from finsvc.calculators.inputs.pricing.base import PricingInput, Rate
 
 
 class BondConvention(StrEnum):

@@ -12,10 +12,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from finsvc.calculators.inputs.base import DateText
+from finsvc.calculators.inputs.base import DateText, NumberText
 from finsvc.calculators.inputs.pricing.base import (
     Amount,
-    NumberText,
     Price,
     PricingInput,
     Rate,

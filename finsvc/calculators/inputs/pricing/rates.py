@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from finsvc.calculators.inputs.base import CalculatorInput, Currency, DateText
-from finsvc.calculators.inputs.pricing.base import Amount, NumberText, Price, PricingInput, Rate
+from finsvc.calculators.inputs.base import CalculatorInput, Currency, DateText, NumberText
+from finsvc.calculators.inputs.pricing.base import Amount, Price, PricingInput, Rate
 from finsvc.calculators.inputs.pricing.dates import CalendarName, DayCount
 from finsvc.domain.identifiers import CurrencyCode
 

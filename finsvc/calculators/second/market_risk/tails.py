@@ -15,6 +15,7 @@ import pandas as pd  # type: ignore[import-untyped] # pandas ships no types
 from scipy import stats  # type: ignore[import-untyped] # scipy ships no types
 
 from finsvc.calculators.inputs.risk import MonteCarloVarInput, RiskInput, Scaling
+from finsvc.calculators.inputs.sensitivity import ProfitSeriesVarInput
 from finsvc.calculators.inputs.tail import (
     FilteredVarInput,
     ProfitDistributionInput,
@@ -72,12 +73,17 @@ def _band_ranks(count: int, confidence: Decimal, band: Decimal) -> tuple[int, in
     return max(low, 1), min(high, count)
 
 
-def _sample_figures(inputs: TailRiskInput, losses: Floats) -> dict[str, float]:
+def sample_figures(
+    inputs: TailRiskInput | ProfitSeriesVarInput, losses: Floats
+) -> dict[str, float]:
+    """Value at risk, expected shortfall and their bands of a sample of losses."""
     ordered = np.sort(losses)
     count = len(ordered)
+    # numpy multiplies a rank as a float; these are exact.
     if inputs.quantile_rule is QuantileRule.INVERTED_CDF:
-        # numpy multiplies the rank as a float; this one is exact.
         var = float(ordered[math.ceil(count * inputs.confidence) - 1])
+    elif inputs.quantile_rule is QuantileRule.PROFIT_INVERTED_CDF:
+        var = float(ordered[-max(1, math.ceil(count * (1 - inputs.confidence)))])
     else:
         method = _NUMPY_RULES[inputs.quantile_rule]
         var = float(np.quantile(ordered, float(inputs.confidence), method=method))
@@ -128,7 +134,7 @@ def _simulated(inputs: TailRiskInput, market: MarketView) -> SecondOpinion:
     losses = simulated_losses(
         single, market, num_pairs=(3 * inputs.num_paths + 1) // 2, seed=inputs.seed
     )
-    values = _sample_figures(inputs, losses)
+    values = sample_figures(inputs, losses)
     ordered = np.sort(losses)
     low, high = _band_ranks(inputs.num_paths, inputs.confidence, inputs.band)
     # Ends of the band of a sample of the first method's size, as quantiles of the larger one.
@@ -168,7 +174,7 @@ def confirm_tail_risk(inputs: TailRiskInput, market: MarketView) -> SecondOpinio
         )
     else:
         profits = book_profits(inputs, market, count=count, step=step).to_numpy()
-    values = _sample_figures(inputs, -profits * _root(inputs))
+    values = sample_figures(inputs, -profits * _root(inputs))
     return opinion("position by position, numpy quantiles, scipy ranks", values)
 
 

@@ -94,3 +94,36 @@ TAIL_CASES: Cases = (
         },
     ),
 )
+
+_FACTORS = {
+    "factors": [
+        {"name": "EUR/5Y", "delta": "-1200.5", "gamma": "3.25", "variance": "2500"},
+        {"name": "USD/5Y", "delta": "800", "gamma": "-1.5", "variance": "1600"},
+        {"name": "EURUSD", "delta": "20000", "gamma": "-150", "variance": "0.81"},
+        {"name": "unused", "delta": "0", "variance": "0"},
+    ],
+    "pairs": [
+        {"first": "EUR/5Y", "second": "USD/5Y", "covariance": "1400", "gamma": "0.5"},
+        {"first": "EURUSD", "second": "USD/5Y", "covariance": "-9.5"},
+    ],
+    "currency": "EUR",
+    "as_of": AS_OF,
+}
+
+GIVEN_CASES: Cases = (
+    ("profit_series_var", {"profits": _PROFITS, "currency": "USD", "as_of": AS_OF}),
+    (
+        "profit_series_var",
+        {
+            "profits": _PROFITS[:101],
+            "currency": "EUR",
+            "confidence": "0.05",
+            "quantile_rule": "profit_inverted_cdf",
+            "as_of": AS_OF,
+        },
+    ),
+    ("sensitivity_var", _FACTORS),
+    ("sensitivity_var", {**_FACTORS, "method": "delta", "confidence": "0.95"}),
+    ("sensitivity_var", {**_FACTORS, "method": "cornish_fisher"}),
+    ("sensitivity_var", {**_FACTORS, "method": "monte_carlo", "seed": 7}),
+)
