@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +33,7 @@ class AskInput:
     agent: str
     book: str | None
     as_of: date | None
-    capacity: Capacity = Capacity()
+    capacity: Capacity = field(default_factory=Capacity)
 
 
 class Backend(Protocol):
