@@ -16,7 +16,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
@@ -25,8 +24,7 @@ import numpy as np
 from llguidance import LLMatcher, LLTokenizer
 
 from engine.errors import EngineError, TokenMaskError
-from engine.grammar_states import AnswerStates
-from engine.harmony.answer_terminals import answer_terminals
+from engine.harmony.answer_terminals import answer_slices, answer_terminals
 from engine.harmony.messages import ToolSpec
 from engine.harmony.spans import numeric_words, span_chunks
 from engine.tokenizer import Tokenizer
@@ -41,11 +39,6 @@ _REFERENCE = re.compile(r"\[\[[!-Z\\^-~]{1,120}\]\]")
 _BUDGET = re.compile(r"// close after (\d{1,6}) tokens")
 ANSWER_TOKENS_MAX = 400
 _FAULT_LENGTH_MAX = 300
-# Below this handing a mask to another thread costs more than the mask.
-AHEAD_VOCAB_SIZE_MIN = 32_768
-_AHEAD_THREADS_MAX = 4
-# An answer has a handful of states that recur; each holds 25 KB at 201,088 entries.
-_KEPT_MASKS_MAX = 64
 
 
 class GrammarError(EngineError):
@@ -143,17 +136,10 @@ class GrammarEngine:
             vocab_size: Width of the model's output, when it exceeds that of the tokenizer.
         """
         self.vocab_size = vocab_size if vocab_size is not None else tokenizer.vocab_size
-        self._token_bytes = tokenizer.token_bytes
-        self._special_ids = tokenizer.special_ids
         eos_id = tokenizer.special_id("<|endoftext|>")
         self._table = _token_table(tokenizer.json, self.vocab_size, eos_id)
         stop_ids = tuple(tokenizer.special_id(name) for name in _STOP_TOKENS)
         self._stop_words = _bitmask_of(stop_ids, self.vocab_size)
-        # The first call collects the numerals of all scripts (0.15 s); no question should wait.
-        answer_terminals(())
-        self._ahead = None
-        if self.vocab_size >= AHEAD_VOCAB_SIZE_MIN:
-            self._ahead = ThreadPoolExecutor(_AHEAD_THREADS_MAX, "grammar-mask")
 
     def agent_turn(
         self,
@@ -191,17 +177,11 @@ class GrammarEngine:
             matcher,
             stop_words=self._stop_words,
             budget=int(budget[1]) if budget else None,
-            ahead=self._ahead,
-            states=AnswerStates.of_lark(lark, self._token_bytes, self._special_ids),
         )
 
 
 class GrammarMask:
-    """Masks of one generation, advanced token by token (an `engine.types.TokenMask`).
-
-    With an executor the next mask is computed from the moment a token is accepted, so beside the
-    model's step for that token and not after it. Masks of states with a name are kept.
-    """
+    """Masks of one generation, advanced token by token (an `engine.types.TokenMask`)."""
 
     def __init__(
         self,
@@ -209,19 +189,12 @@ class GrammarMask:
         *,
         stop_words: npt.NDArray[np.uint32],
         budget: int | None,
-        ahead: Executor | None = None,
-        states: AnswerStates | None = None,
     ) -> None:
         """Start at the first token of `matcher`."""
         self._matcher = matcher
         self._stop_words = stop_words
         self._budget = budget
-        self._ahead = ahead
-        self._coming: Future[bytes] | None = None
-        self._states = states
-        self._kept: dict[bytes, npt.NDArray[np.uint32]] = {}
         self._num_accepted = 0
-        self._look_ahead()
 
     def bitmask(self) -> npt.NDArray[np.uint32]:
         """Return ceil(V/32) words, bit i of word w allowing token 32*w + i.
@@ -229,12 +202,10 @@ class GrammarMask:
         Raises:
             GrammarError: The grammar exceeded its bounds of work.
         """
-        name = self._states.name if self._states else None
-        words = self._kept.get(name) if name is not None else None
-        if words is None:
-            words = self._computed()
-            if name is not None and len(self._kept) < _KEPT_MASKS_MAX:
-                self._kept[name] = words
+        data = self._matcher.compute_bitmask()
+        self._raise_if_failed()
+        # The matcher adds a word where the vocabulary fills the last one.
+        words = np.frombuffer(data, dtype="<u4")[: self._stop_words.size]
         if self._budget is not None and self._num_accepted >= self._budget:
             closing = words & self._stop_words
             if closing.any():
@@ -248,43 +219,20 @@ class GrammarMask:
             TokenMaskError: The grammar does not allow it here.
             GrammarError: The grammar exceeded its bounds of work.
         """
-        self._settle()
-        if self._matcher.validate_tokens([token_id]) != 1:
+        if not self._matcher.try_consume_tokens([token_id]):
             self._raise_if_failed()
             raise TokenMaskError(
                 position=self._num_accepted,
                 expected="a token of the mask",
                 actual=f"id {token_id}",
             )
-        self._matcher.consume_token(token_id)
         self._raise_if_failed()
         self._num_accepted += 1
-        if self._states is not None:
-            self._states.advance(token_id)
-        self._look_ahead()
 
     @property
     def is_complete(self) -> bool:
         """Whether the tokens so far are a whole turn."""
-        self._settle()
         return self._matcher.is_accepting()
-
-    def _computed(self) -> npt.NDArray[np.uint32]:
-        data = self._coming.result() if self._coming else self._matcher.compute_bitmask()
-        self._raise_if_failed()
-        # The matcher adds a word where the vocabulary fills the last one.
-        return np.frombuffer(data, dtype="<u4")[: self._stop_words.size]
-
-    def _look_ahead(self) -> None:
-        self._coming = None
-        is_kept = self._states is not None and self._states.name in self._kept
-        if self._ahead is not None and not is_kept and not self._matcher.is_stopped():
-            self._coming = self._ahead.submit(self._matcher.compute_bitmask)
-
-    def _settle(self) -> None:
-        """Wait until no other thread uses the matcher."""
-        if self._coming is not None:
-            self._coming.result()
 
     def _raise_if_failed(self) -> None:
         if self._matcher.is_error():
@@ -316,7 +264,8 @@ def _byte_table() -> LLTokenizer:
 
 @lru_cache(maxsize=4)
 def _token_table(tokenizer_json: str, vocab_size: int, eos_id: int) -> LLTokenizer:
-    return LLTokenizer(tokenizer_json, n_vocab=vocab_size, eos_token=eos_id)
+    slices = [*LLTokenizer.general_slices(), *answer_slices()]
+    return LLTokenizer(tokenizer_json, n_vocab=vocab_size, eos_token=eos_id, slices=slices)
 
 
 def _bitmask_of(token_ids: Sequence[int], vocab_size: int) -> npt.NDArray[np.uint32]:
