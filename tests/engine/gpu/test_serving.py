@@ -5,10 +5,11 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.errors import DeterminismError
+from engine.gpu import serving
 from engine.gpu.network import Network
 from engine.gpu.options import GpuOptions
 from engine.gpu.serving import load_on_gpu
-from engine.invariance import InvarianceSizes
+from engine.invariance import InvarianceCheck, InvarianceReport, InvarianceSizes
 from tests.engine.factories import random_checkpoint
 
 SHAPE = {
@@ -46,6 +47,24 @@ def test_loaded_model_is_ready_and_its_device_class_holds_the_check(
     assert len(device.probe) == len(device.invariance) == 64
 
 
+def test_model_that_fails_its_check_is_refused(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = InvarianceCheck(name="decode, eager, batch 2", rows=2, rows_differing=1)
+    right = InvarianceCheck(name="shared and copied pages", rows=3, rows_differing=0)
+
+    def check(*_: object, model: str, sizes: InvarianceSizes) -> InvarianceReport:
+        # No larger than the engine's own batches.
+        assert sizes.num_sequences == 2
+        checks = (wrong, right)
+        return InvarianceReport(model=model, device="cpu", logits_digest="0" * 64, checks=checks)
+
+    monkeypatch.setattr(serving, "check_invariance", check)
+    with pytest.raises(DeterminismError, match=r"decode, eager, batch 2$"):
+        load_on_gpu(checkpoint, "cpu", OPTIONS, SIZES)
+
+
+@pytest.mark.slow
 def test_device_whose_bits_depend_on_the_batch_is_refused(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
