@@ -24,6 +24,9 @@ _ONLY_BEFORE = "(\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
 _VISIBLE_BEFORE = "\"'" + _ONLY_BEFORE
 _ONLY_AFTER = ",.;:?!)\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 
+# How the terminal begins in any grammar that has it.
+ANSWER_BEGINNING = "ANSWER: FIRST TEXT*"
+
 
 def answer_terminals(words: Iterable[str]) -> list[str]:
     """Return Lark terminals of which `ANSWER` is a text that may quote `words` whole.
@@ -35,7 +38,7 @@ def answer_terminals(words: Iterable[str]) -> list[str]:
     lines = [f"TEXT: /{_text()}/", f"FIRST: /{_first()}/"]
     quoted = sorted(map(_escaped, set(words)), key=lambda word: (-len(word), word))
     if not quoted:
-        return [*lines, "ANSWER: FIRST TEXT*"]
+        return [*lines, ANSWER_BEGINNING]
     return [
         *lines,
         f"BEFORE: /[{_members(_BEFORE_AND_AFTER + _ONLY_BEFORE)}]/",
@@ -45,7 +48,7 @@ def answer_terminals(words: Iterable[str]) -> list[str]:
         f"WORD: /{'|'.join(quoted)}/",
         "UNIT: WORD (AFTER TEXT* BEFORE | BOTH)",
         "LAST: WORD | WORD AFTER TEXT*",
-        "ANSWER: FIRST TEXT* | (FIRST TEXT* BEFORE | OPEN)? UNIT* LAST",
+        f"{ANSWER_BEGINNING} | (FIRST TEXT* BEFORE | OPEN)? UNIT* LAST",
     ]
 
 

@@ -76,7 +76,7 @@ def test_answer_is_what_the_three_states_allow(words: tuple[str, ...], num_texts
 def two_tables() -> tuple[GrammarEngine, GrammarEngine]:
     """Return grammars with slices and without."""
     sliced, plain = GrammarEngine(small_tokenizer()), GrammarEngine(small_tokenizer())
-    plain._table = plain._table.with_slices([])
+    plain._answer_table = plain._table.with_slices([])
     return sliced, plain
 
 
