@@ -75,6 +75,10 @@ def conversation(command: ChatCommand) -> Conversation:
 def grammar(command: ChatCommand) -> str:
     """The grammar of the whole turn that continues the conversation.
 
+    Objects get their declared properties alone where a schema leaves open whether there are more:
+    what a caller did not describe says nothing to it, and weak models write such properties until
+    their answer is cut.
+
     Raises:
         InputError: A tool or schema cannot be enforced.
     """
@@ -84,14 +88,14 @@ def grammar(command: ChatCommand) -> str:
         tools=tuple(
             CallableTool(
                 name=tool.name,
-                parameters=tool.parameters,
+                parameters=None if tool.parameters is None else _closed(tool.parameters),
                 is_strict=tool.is_strict,
                 field=tool.field,
             )
             for tool in callable_tools(command)
         ),
         use=EngineToolUse.REQUIRED if is_required else EngineToolUse.AUTO,
-        answer_schema=None if answer is None else answer.schema,
+        answer_schema=None if answer is None else _closed(answer.schema),
         answer_field="response_format" if answer is None else answer.field,
         allow_analysis=command.options.effort is not Effort.NONE,
     )
@@ -99,6 +103,34 @@ def grammar(command: ChatCommand) -> str:
         return completion_lark(rules)
     except GrammarError as error:
         raise InputError(field=error.field, expected=error.expected, actual=error.actual) from error
+
+
+# Beside these, what an object's own properties are is said elsewhere too.
+_OPENING = frozenset(
+    {
+        *("additionalProperties", "unevaluatedProperties", "patternProperties", "propertyNames"),
+        *("allOf", "anyOf", "oneOf", "not", "if", "$ref", "$dynamicRef", "minProperties"),
+        *("dependentSchemas", "dependencies"),
+    }
+)
+
+
+def _closed(schema: Mapping[str, object]) -> dict[str, object]:
+    """A schema that allows what this one does, but for properties that it does not declare."""
+    result = dict(schema)
+    properties, items = schema.get("properties"), schema.get("items")
+    if isinstance(properties, Mapping):
+        result["properties"] = {
+            name: _closed(part) if isinstance(part, Mapping) else part
+            for name, part in properties.items()
+        }
+        required = schema.get("required")
+        names = required if isinstance(required, list | tuple) else ()
+        if _OPENING.isdisjoint(schema) and set(names) <= set(properties):
+            result["additionalProperties"] = False
+    if isinstance(items, Mapping):
+        result["items"] = _closed(items)
+    return result
 
 
 def checks(command: ChatCommand) -> TurnChecks:

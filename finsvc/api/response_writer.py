@@ -39,6 +39,8 @@ class ResponseWriter:
             **head,
             "status": "in_progress",
             "output": [],
+            # Null until the end, as OpenAI sends it and Open Responses wants it.
+            "usage": None,
         }
         self._new_id = new_id
         self._number = 0

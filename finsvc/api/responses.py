@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from finsvc.api.agent_completion import agent_of
 from finsvc.api.chat import begun, unknown_model
 from finsvc.api.context import ApiContext, Caller, CallerOf, Context
+from finsvc.api.error_map import NotFoundError
 from finsvc.api.response_rules import (
     agent_question,
     input_items,
@@ -43,6 +44,17 @@ async def create_response(body: ResponseBody, context: Context, by: CallerOf) ->
     if body.stream:
         return stream_response(await begun(response_events(run)))
     return JSONResponse(await respond(run))
+
+
+@router.post("/compact", include_in_schema=False)
+@router.post("/input_tokens", include_in_schema=False)
+async def refuse_path(request: Request, by: CallerOf) -> None:
+    """Paths of OpenAI's that are not offered, which would be taken for identifiers.
+
+    Raises:
+        NotFoundError: Always.
+    """
+    raise NotFoundError(f"expected a known path, got {request.url.path}")
 
 
 @router.get("/{response_id}")

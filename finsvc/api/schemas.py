@@ -10,9 +10,13 @@ from finsvc.services.replay import Level
 
 
 class Body(BaseModel):
-    """Base of all bodies."""
+    """Base of all bodies; a value of another JSON type than the field's is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+# JSON has no dates: they are told apart by their form.
+JsonDate = Annotated[date, Field(strict=False)]
 
 
 class TextPart(Body):
@@ -85,7 +89,7 @@ class AgentOptions(Body):
     """Options of the agents, in the field ``finsvc`` of a chat request."""
 
     book: str | None = None
-    as_of: date | None = None
+    as_of: JsonDate | None = None
 
 
 class ChatBody(Body):
@@ -139,14 +143,14 @@ class RunBody(Body):
 
     question: str
     book: str | None = None
-    as_of: date | None = None
+    as_of: JsonDate | None = None
     stream: bool = False
 
 
 class ApprovalBody(Body):
     """A decision about a held answer."""
 
-    verdict: ApprovalVerdict
+    verdict: Annotated[ApprovalVerdict, Field(strict=False)]
     comment: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -154,7 +158,7 @@ class ReplayBody(Body):
     """A replay to run."""
 
     decision_id: str
-    level: Level = Level.R3
+    level: Annotated[Level, Field(strict=False)] = Level.R3
 
 
 class ReportBody(Body):
@@ -162,4 +166,4 @@ class ReportBody(Body):
 
     name: str
     book: str
-    as_of: date | None = None
+    as_of: JsonDate | None = None

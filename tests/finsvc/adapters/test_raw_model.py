@@ -294,3 +294,45 @@ def test_prepare_effort_is_that_of_the_prompt_and_the_grammar(
     given = command(options=ChatOptions(max_tokens=4, effort=effort))
     assert f"Reasoning: {word}" in prompt_text(raw, engine, given)
     assert ("analysis:" in raw.prepare(given).grammar) is may_reason
+
+
+OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "closed"),
+    [
+        (OBJECT, {**OBJECT, "additionalProperties": False}),
+        ({**OBJECT, "required": ["a", "b"]}, {**OBJECT, "required": ["a", "b"]}),
+        ({**OBJECT, "additionalProperties": True}, {**OBJECT, "additionalProperties": True}),
+        ({"type": "object"}, {"type": "object"}),
+        (
+            {"type": "array", "items": OBJECT},
+            {"type": "array", "items": {**OBJECT, "additionalProperties": False}},
+        ),
+        ({"properties": {"a": True}}, {"properties": {"a": True}, "additionalProperties": False}),
+    ],
+    ids=["left open", "needs more", "said to be open", "free", "items", "any value"],
+)
+def test_prepare_grammar_has_the_declared_properties_alone(
+    raw: EngineRawModel, schema: dict[str, object], closed: dict[str, object]
+) -> None:
+    tool = ChatTool(name="f", description="", parameters=schema, field="tools.0.parameters")
+    (line,) = [
+        line
+        for line in raw.prepare(command(tools=(tool,))).grammar.splitlines()
+        if line.startswith("args_0: %json ")
+    ]
+    found = json.loads(line.removeprefix("args_0: %json "))
+    del found["x-guidance"]
+    assert found == closed
+
+
+def test_prepare_arguments_with_more_than_the_declared_properties_pass_the_check(
+    raw: EngineRawModel,
+) -> None:
+    # What the grammar is too narrow to write is not wrong.
+    tool = ChatTool(name="f", description="", parameters=OBJECT, field="tools.0.parameters")
+    checks = raw.prepare(command(tools=(tool,))).checks
+    assert checks is not None
+    assert checks.call("f", '{"a": 1, "b": 2}')

@@ -60,7 +60,7 @@ def test_unknown_path_without_key_does_not_tell_what_exists(world: World) -> Non
         ("GET", "/v1/nothing", 404, "not_found"),
         ("DELETE", "/v1/models", 405, "method_not_allowed"),
         ("GET", "/docs", 404, "not_found"),
-        ("GET", "/openapi.json", 404, "not_found"),
+        ("POST", "/v1/responses/compact", 404, "not_found"),
     ],
 )
 def test_framework_errors_have_openai_shape(
@@ -71,6 +71,11 @@ def test_framework_errors_have_openai_shape(
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert error["code"] == code
+
+
+def test_wrong_method_is_told_all_that_the_path_takes(world: World) -> None:
+    answer = world.client().put("/v1/responses/resp_1")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")
 
 
 def test_metrics_are_open_to_this_machine_and_to_keys_alone(world: World) -> None:
