@@ -106,6 +106,23 @@ def generate_key_pair(session: pkcs11.Session, *, label: str) -> None:
         raise SignerFailedError("token", expected="a new key pair", actual=repr(error)) from error
 
 
+def destroy_private_key(session: pkcs11.Session, *, label: str) -> None:
+    """Destroy the private half of a key pair in a token; where there is none, nothing happens.
+
+    Raises:
+        SignerFailedError: The token cannot.
+    """
+    try:
+        key = session.get_key(
+            object_class=ObjectClass.PRIVATE_KEY, key_type=KeyType.EC_EDWARDS, label=label
+        )
+        key.destroy()
+    except pkcs11.NoSuchKey:
+        return
+    except pkcs11.PKCS11Error as error:
+        raise SignerFailedError("token", expected="a key gone", actual=repr(error)) from error
+
+
 def make_token_signer(config: JsonObject) -> TokenSigner:
     """Open the token that a signer's first message names.
 

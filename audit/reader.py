@@ -93,6 +93,11 @@ class Reader:
         return self._state.keyring.origin
 
     @property
+    def vault(self) -> Vault | None:
+        """Keys of its payloads, where it was opened with them."""
+        return self._vault
+
+    @property
     def size(self) -> int:
         """Number of entries that the checkpoint covers."""
         return self._committed.checkpoint.size

@@ -74,18 +74,19 @@ class SecretTree:
             self._near[slot >> _NEAR_BITS] = secret
         return _descend(secret, bits[depth:])
 
-    def destroy(self, slot: int) -> None:
-        """Destroy a slot; one that is destroyed stays so."""
+    def destroy(self, slot: int) -> bool:
+        """Destroy a slot; say whether it was there until now."""
         found = self._find(slot)
         self._near.clear()
         if found is None:
-            return
+            return False
         secret, bits = self._nodes.pop(found), _bits(slot)
         for depth in range(len(found), SLOT_BITS):
             bit = bits[depth]
             sibling = "1" if bit == "0" else "0"
             self._nodes[bits[:depth] + sibling] = _child(secret, sibling)
             secret = _child(secret, bit)
+        return True
 
     def _find(self, slot: int) -> str | None:
         bits = _bits(slot)
@@ -106,6 +107,7 @@ class Vault:
         self._names: dict[str, str] = {}
         self._ids: dict[str, str] = {}
         self._trees: dict[str, SecretTree] = {}
+        self._is_unsaved = False
         self.origin = ""
         self.search_key = b""
 
@@ -216,10 +218,11 @@ class Vault:
             LogFailedError: Storage failed; they may still be readable.
         """
         with self._lock:
-            for subject_id, slot in slots:
-                if subject_id in self._trees:
-                    self._trees[subject_id].destroy(slot)
-            self._save()
+            trees = ((self._trees.get(subject_id), slot) for subject_id, slot in slots)
+            destroyed = [tree.destroy(slot) for tree, slot in trees if tree is not None]
+            # One whose file could not be written before is in memory without them.
+            self._is_unsaved = self._is_unsaved or any(destroyed)
+            self._save_changes()
 
     def destroy_subject(self, subject_id: str) -> None:
         """Destroy all keys of a data subject, durably; repeating it does nothing.
@@ -228,8 +231,9 @@ class Vault:
             LogFailedError: Storage failed; they may still be readable.
         """
         with self._lock:
+            self._is_unsaved = self._is_unsaved or subject_id in self._trees
             self._drop(subject_id)
-            self._save()
+            self._save_changes()
 
     def _add(self, subject_id: str, name: str, nodes: Mapping[str, bytes]) -> None:
         self._names[subject_id] = name
@@ -249,6 +253,11 @@ class Vault:
             raise FormatError("vault.subjects", expected="an object", actual=repr(subjects)[:40])
         for subject_id, value in subjects.items():
             self._add(subject_id, *_parse_subject(value))
+
+    def _save_changes(self) -> None:
+        if self._is_unsaved:
+            self._save()
+            self._is_unsaved = False
 
     def _save(self) -> None:
         subjects: dict[str, JsonValue] = {

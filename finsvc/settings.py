@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from finsvc.settings_audit import AuditSettings
+
 EMBEDDED = "embedded"
 
 
@@ -35,10 +37,17 @@ class Settings(BaseSettings):
         database_url: Where stored responses lie, as SQLAlchemy writes it, for instance
             ``postgresql+psycopg://…``; unset means a SQLite file in the data directory.
         log_level: Level of the operational log, which is not the audit log.
+        audit: Of the audit log, from ``FINSVC_AUDIT_…``, for instance ``FINSVC_AUDIT_TSA_URL``.
         otlp_endpoint: Where spans go, for instance ``http://127.0.0.1:4318``; unset means nowhere.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FINSVC_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FINSVC_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
 
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "finsvc")
     host: str = "127.0.0.1"
@@ -52,3 +61,4 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     otlp_endpoint: str | None = None
+    audit: AuditSettings = AuditSettings()

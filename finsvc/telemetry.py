@@ -100,6 +100,21 @@ class Telemetry:
         self._queue.set_function(waiting)
         self._running.set_function(running)
 
+    def watch_log(
+        self, *, unwitnessed: Callable[[], int] | None, unstamped: Callable[[], int] | None
+    ) -> None:
+        """Read how far witnesses and time stamps are behind whenever metrics are."""
+        for name, what, read in (
+            (
+                "finsvc_audit_unwitnessed_records",
+                "Records without the witnesses' quorum.",
+                unwitnessed,
+            ),
+            ("finsvc_audit_unstamped_records", "Records that no time stamp covers.", unstamped),
+        ):
+            if read is not None:
+                Gauge(name, what, registry=self.registry).set_function(read)
+
     def metrics(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -11,6 +11,7 @@ from engine.facade import ModelEngine
 from engine.serving.client import RemoteEngine
 from engine.serving.supervisor import EngineProcess
 from finsvc.adapters.audit import AuditLog
+from finsvc.adapters.build import read_build
 from finsvc.adapters.clock import SystemClock
 from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
 from finsvc.adapters.identities import LocalIdentities
@@ -28,6 +29,7 @@ from finsvc.services.approve import Approvals
 from finsvc.services.ask import Ask, AskParts
 from finsvc.services.calculate import Calculate
 from finsvc.services.chat import Chat, ChatParts
+from finsvc.services.custody import Custody
 from finsvc.services.replay import Replay
 from finsvc.services.report import RunReport
 from finsvc.settings import EMBEDDED, Settings
@@ -40,6 +42,7 @@ from finsvc.telemetry import (
 )
 from finsvc.validator.entities import NameIndex
 from finsvc.validator.recompute import Recomputation
+from finsvc.wiring_log import OpenedLog, open_audit
 
 AGENT_MODELS = ("finsvc/auto", "finsvc/risk", "finsvc/compliance", "finsvc/market")
 
@@ -54,6 +57,7 @@ class Services:
     approvals: Approvals
     replay: Replay
     report: RunReport
+    custody: Custody
     chat: Chat
     log: AuditLog
     audit: AuditLog
@@ -125,17 +129,23 @@ def open_services(
         data = open_data(settings, on_progress)
         model = _load_model(settings, on_progress, stack, is_served=is_served)
         policy = CedarPolicies(data_dir / "bundles")
-        audit = AuditLog.open(
-            data_dir / "log", data_dir / "keys" / "log.pem", is_signer_separate=True
+        observed = telemetry or Telemetry()
+        opened = stack.enter_context(
+            open_audit(
+                settings,
+                policy,
+                build=read_build(settings),
+                telemetry=observed,
+                is_served=is_served,
+            )
         )
-        stack.callback(audit.close)
         yield _join(
             settings,
             data=data,
             model=model,
             policy=policy,
-            audit=audit,
-            telemetry=telemetry or Telemetry(),
+            opened=opened,
+            telemetry=observed,
         )
 
 
@@ -174,11 +184,11 @@ def _join(
     data: Data,
     model: EngineModel,
     policy: CedarPolicies,
-    audit: AuditLog,
+    opened: OpenedLog,
     telemetry: Telemetry,
 ) -> Services:
     """Build the use cases from their parts."""
-    clock = SystemClock()
+    clock, audit = SystemClock(), opened.audit
     log = ObservedLog(audit, telemetry)
     replayer = DecisionReplayer(
         audit=audit, policies=policy, model=model, market_for=data.market_for
@@ -205,6 +215,7 @@ def _join(
             clock=clock,
             write_file=write_atomically,
         ),
+        custody=opened.custody,
         chat=Chat(ChatParts(model=raw, policy=policy, log=log, clock=clock)),
         log=audit,
         audit=audit,

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -11,19 +10,25 @@ from typing import cast
 from audit.canonical import JsonObject, JsonValue
 from audit.entry import Entry
 from audit.errors import PayloadShreddedError
-from audit.keys import FileSigner
 from audit.log import Log
 from audit.options import LogOptions
 from audit.record import Record, Subject
-from audit.signer_process import SignerConfig, SignerProcess
-from audit.signing import DirectSigner, LogSigner, SignerMemory
+from audit.vault import Vault
 from audit.verify import Problem, VerifyReport, verify_directory
+from finsvc.adapters.build import Build
 from finsvc.adapters.log_keys import LogKeys
+from finsvc.adapters.log_opening import open_log
 from finsvc.adapters.log_terms import index_terms
 from finsvc.services.ports import LoggedRecord, RecordKind, VerifySummary
+from finsvc.settings_audit import AuditSettings
 
 _TYPE = "urn:finsvc:record:{kind}:v1"
 _OURS = "urn:finsvc:record:"
+
+
+def build_id(digest: str) -> str:
+    """Identifier of the record of a build."""
+    return f"build_{digest.removeprefix('sha256:')}"
 
 
 def _plain(value: object) -> JsonValue:
@@ -34,12 +39,22 @@ def _plain(value: object) -> JsonValue:
 class AuditLog:
     """Implements the services' `RecordLog` and `AuditReader`; closed by its owner."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *, build: Build | None = None) -> None:
         self._log = log
+        self._build = build
+        self._confirm: Callable[[int], None] | None = None
+        if build is not None and not log.find(build_id(build.digest)):
+            self.append(RecordKind.BUILD, build_id(build.digest), build.document())
 
     @classmethod
     def open(
-        cls, directory: Path, key_file: Path, *, is_signer_separate: bool = False
+        cls,
+        directory: Path,
+        key_file: Path,
+        *,
+        is_signer_separate: bool = False,
+        build: Build | None = None,
+        settings: AuditSettings | None = None,
     ) -> "AuditLog":
         """Open the log for writing; the first time, make its keys and the log.
 
@@ -50,45 +65,48 @@ class AuditLog:
             key_file: Its signing key; the other keys lie beside it.
             is_signer_separate: Whether the key is held by a process of its own, as a service should
                 have it.
+            build: What this process is made of; put on record once, named by every record.
+            settings: Where passphrase and token are.
 
         Raises:
             AuditError: Keys and log do not belong together, are damaged or cannot be written.
         """
-        key_file.parent.mkdir(parents=True, exist_ok=True)
-        keys = LogKeys(key_file)
-        if not key_file.exists() and not directory.exists():
-            keys.create(f"finsvc.local/{secrets.token_hex(8)}")
-        signer = _open_signer(keys, is_separate=is_signer_separate)
+        keys = LogKeys(key_file, settings)
+        log = open_log(directory, keys, is_separate=is_signer_separate)
         try:
-            options = LogOptions(terms=index_terms)
-            vault = keys.load_vault()
-            if directory.exists():
-                log = Log.open(directory, signer=signer, vault=vault, options=options)
-            else:
-                origin = signer.verifier.name
-                log = Log.create(
-                    directory, origin=origin, signer=signer, vault=vault, options=options
-                )
+            return cls(log, build=build)
         except BaseException:
-            signer.close()
+            log.close()
             raise
-        return cls(log)
 
     @classmethod
-    def read(cls, directory: Path, key_file: Path | None = None) -> "AuditLog":
+    def read(
+        cls,
+        directory: Path,
+        key_file: Path | None = None,
+        *,
+        settings: AuditSettings | None = None,
+    ) -> "AuditLog":
         """Open the log for reading alone: no signing key, no lock, beside a running service.
 
         Args:
             directory: The log.
             key_file: Beside it lie the keys of the contents; absent, only proofs can be had.
+            settings: Where the passphrase is.
 
         Raises:
             AuditError: There is no log, or it is damaged.
         """
-        vault = None
-        if key_file is not None and LogKeys(key_file).vault.exists():
-            vault = LogKeys(key_file).load_vault()
+        vault = _vault(key_file, settings)
         return cls(Log.open(directory, vault=vault, options=LogOptions(terms=index_terms)))
+
+    def confirm_with(self, confirm: Callable[[int], None]) -> None:
+        """Have each record confirmed from outside before `append` returns.
+
+        Args:
+            confirm: Takes the record's index; raises where it is not confirmed.
+        """
+        self._confirm = confirm
 
     @property
     def log(self) -> Log:
@@ -98,8 +116,15 @@ class AuditLog:
     def append(
         self, kind: RecordKind, record_id: str, body: Mapping[str, object]
     ) -> Mapping[str, object]:
-        """Append durably; the record's subjects are its own text and the answer, if it has one."""
-        predicate = cast("JsonObject", _plain(dict(body)))
+        """Append durably; the record's subjects are its own text and the answer, if it has one.
+
+        A body names the client whose data it holds as `client`; it is sealed under keys that can be
+        destroyed with all others of that client.
+        """
+        document = dict(body)
+        if self._build is not None:
+            document["build"] = self._build.digest
+        predicate = cast("JsonObject", _plain(document))
         text = json.dumps(predicate, sort_keys=True, separators=(",", ":")).encode()
         subjects = [Subject(name="record", sha256=hashlib.sha256(text).hexdigest())]
         answer = predicate.get("answer")
@@ -111,8 +136,12 @@ class AuditLog:
             id=record_id,
             subjects=tuple(subjects),
             predicate=predicate,
+            data_subject=str(body.get("client", "")),
         )
-        return self._log.append(record).to_json()
+        receipt = self._log.append(record)
+        if self._confirm is not None:
+            self._confirm(receipt.index)
+        return receipt.to_json()
 
     def find(self, record_id: str) -> LoggedRecord | None:
         """The first record of an identifier; if its content was destroyed, with an empty body."""
@@ -169,26 +198,23 @@ class AuditLog:
         return LoggedRecord(index=index, kind=kind, record_id=statement.id, body=body)
 
 
-def _open_signer(keys: LogKeys, *, is_separate: bool) -> LogSigner:
-    passphrase = keys.passphrase()
-    if is_separate:
-        config = SignerConfig(key=keys.key, memory=keys.memory, passphrase=passphrase)
-        return SignerProcess(config)
-    signer = FileSigner.load(keys.key, passphrase=passphrase)
-    return DirectSigner(signer, SignerMemory(keys.memory))
-
-
-def verify_log(directory: Path, key_file: Path | None = None) -> VerifySummary:
+def verify_log(
+    directory: Path, key_file: Path | None = None, *, settings: AuditSettings | None = None
+) -> VerifySummary:
     """Check a log as it lies in its directory, also one too damaged to be opened.
 
     Args:
         directory: The log.
         key_file: Beside it lie the keys of the contents, where these are to be checked too.
+        settings: Where the passphrase is.
     """
-    vault = None
-    if key_file is not None and LogKeys(key_file).vault.exists():
-        vault = LogKeys(key_file).load_vault()
-    return _summary(verify_directory(directory, vault=vault))
+    return _summary(verify_directory(directory, vault=_vault(key_file, settings)))
+
+
+def _vault(key_file: Path | None, settings: AuditSettings | None) -> Vault | None:
+    if key_file is None or not LogKeys(key_file).vault.exists():
+        return None
+    return LogKeys(key_file, settings).load_vault()
 
 
 def _summary(report: VerifyReport) -> VerifySummary:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from finsvc.agents.loop import Progress
+from finsvc.domain.custody import Order, View
 from finsvc.domain.policy import Principal
 from finsvc.domain.turns import ModelIdentity
 from finsvc.services.approve import Approval, ApprovalVerdict
@@ -53,6 +54,16 @@ class ReplayCase(Protocol):
 
     def __call__(self, record_id: str, level: Level, principal: Principal) -> ReplayResult:
         """Replay it."""
+
+
+class CustodyCase(Protocol):
+    """Keys, holds, destruction and stamps of the log; blocks."""
+
+    def __call__(self, order: Order, principal: Principal) -> Json:
+        """Do what is ordered."""
+
+    def view(self, what: View, principal: Principal) -> Json:
+        """Show something of it."""
 
 
 class ReportCase(Protocol):
@@ -107,6 +118,10 @@ class ServiceParts(Protocol):
     @property
     def replay(self) -> ReplayCase:
         """Replay."""
+
+    @property
+    def custody(self) -> CustodyCase:
+        """Custody of the log."""
 
     @property
     def report(self) -> ReportCase:

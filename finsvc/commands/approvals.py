@@ -68,7 +68,9 @@ def create_key(
     *,
     role: Annotated[
         list[str],
-        typer.Option(help="analyst, compliance, auditor, approver, model:raw or book:NAME."),
+        typer.Option(
+            help="analyst, compliance, auditor, approver, custodian, model:raw or book:NAME."
+        ),
     ],
     as_json: common.JsonFlag = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from finsvc.commands import common, lazy, output, replay, search, witness
+from finsvc.commands import common, custody, lazy, output, replay, search, witness
 from finsvc.commands.output import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="Verify the log, replay decisions, export proofs.")
@@ -13,6 +13,12 @@ app = typer.Typer(no_args_is_help=True, help="Verify the log, replay decisions, 
 app.command()(replay.replay)
 app.command()(replay.what_if)
 app.command()(search.search)
+app.command()(custody.shred)
+app.command()(custody.retention)
+app.command()(custody.witnesses)
+app.add_typer(custody.keys, name="keys")
+app.add_typer(custody.hold, name="hold")
+app.add_typer(custody.stamp, name="stamp")
 app.add_typer(witness.app, name="witness")
 
 

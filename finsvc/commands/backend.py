@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from finsvc.domain.custody import Order, View
 from finsvc.domain.policy import Capacity
 from finsvc.services.replay_selection import Selection
 from finsvc.settings import Settings
@@ -62,6 +63,25 @@ class Backend(Protocol):
 
     def what_if(self, selection: Selection, bundle: Path) -> Json:
         """Tell which policy decisions of a selection another bundle takes otherwise."""
+
+
+class CustodyBackend(Protocol):
+    """Custody of the log: over HTTP or in this process."""
+
+    def operate(self, order: Order) -> Json:
+        """Do what is ordered."""
+
+    def look(self, view: View) -> Json:
+        """Show something of it."""
+
+
+class LocalCustody(Protocol):
+    """The module `finsvc.commands.local_custody`: the log alone, no model."""
+
+    def open_custody(
+        self, settings: Settings, key: str | None
+    ) -> AbstractContextManager[CustodyBackend]:
+        """Open the log as the holder of a key, or as the local user."""
 
 
 class LocalService(Protocol):

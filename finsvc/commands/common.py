@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from finsvc.commands import lazy, output
-from finsvc.commands.backend import Backend
+from finsvc.commands.backend import Backend, CustodyBackend
 from finsvc.commands.remote import find_service, read_key
 from finsvc.domain.errors import InputError
 from finsvc.settings import Settings
@@ -39,7 +39,7 @@ def load_settings(**given: object) -> Settings:
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = "_".join(str(part) for part in first["loc"])
         raise InputError(
             field=f"FINSVC_{field.upper()}", expected=first["msg"], actual=repr(first["input"])
         ) from error
@@ -52,12 +52,7 @@ def open_backend(settings: Settings, *, key_file: Path | None = None) -> Iterato
     Raises:
         InputError: A key is given but no service runs, or its file cannot be read.
     """
-    try:
-        key = read_key(key_file)
-    except OSError as error:
-        raise InputError(
-            field="key-file", expected="a readable file", actual=error.strerror or str(error)
-        ) from error
+    key = _key(key_file)
     remote = find_service(settings, key=key)
     if remote is not None:
         with remote:
@@ -69,6 +64,32 @@ def open_backend(settings: Settings, *, key_file: Path | None = None) -> Iterato
         )
     with lazy.local_service().open_service(settings, output.progress) as backend:
         yield backend
+
+
+@contextmanager
+def open_custody(settings: Settings, *, key_file: Path | None = None) -> Iterator[CustodyBackend]:
+    """The running service for acts of custody, else the log in this process, without a model.
+
+    Raises:
+        InputError: The key's file cannot be read, or the key is nobody's.
+    """
+    key = _key(key_file)
+    remote = find_service(settings, key=key)
+    if remote is not None:
+        with remote:
+            yield remote
+        return
+    with lazy.local_custody().open_custody(settings, key) as backend:
+        yield backend
+
+
+def _key(path: Path | None) -> str | None:
+    try:
+        return read_key(path)
+    except OSError as error:
+        raise InputError(
+            field="key-file", expected="a readable file", actual=error.strerror or str(error)
+        ) from error
 
 
 def parse_date(text: str | None) -> date | None:

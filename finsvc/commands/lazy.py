@@ -7,7 +7,14 @@ wait for. The Protocols of `finsvc.commands.backend` say what each module offers
 from importlib import import_module
 from typing import cast
 
-from finsvc.commands.backend import LocalCalculators, LocalData, LocalLog, LocalModel, LocalService
+from finsvc.commands.backend import (
+    LocalCalculators,
+    LocalCustody,
+    LocalData,
+    LocalLog,
+    LocalModel,
+    LocalService,
+)
 
 
 def local_service() -> LocalService:
@@ -23,6 +30,11 @@ def local_calculators() -> LocalCalculators:
 def local_data() -> LocalData:
     """Snapshot and books in this process."""
     return cast("LocalData", import_module("finsvc.commands.local_data"))
+
+
+def local_custody() -> LocalCustody:
+    """Custody of the log in this process."""
+    return cast("LocalCustody", import_module("finsvc.commands.local_custody"))
 
 
 def local_log() -> LocalLog:

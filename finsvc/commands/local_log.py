@@ -18,7 +18,9 @@ def verify(settings: Settings) -> Json:
     Raises:
         InputError: There is no log yet.
     """
-    return verify_document(verify_log(_directory(settings), settings.data_dir / _KEY), None)
+    return verify_document(
+        verify_log(_directory(settings), settings.data_dir / _KEY, settings=settings.audit), None
+    )
 
 
 def receipt(settings: Settings, record_id: str) -> Json:
@@ -27,7 +29,7 @@ def receipt(settings: Settings, record_id: str) -> Json:
     Raises:
         InputError: There is no such record.
     """
-    log = AuditLog.read(_directory(settings), settings.data_dir / _KEY)
+    log = AuditLog.read(_directory(settings), settings.data_dir / _KEY, settings=settings.audit)
     found = log.receipt(record_id)
     if found is None:
         raise InputError(field="id", expected="the id of a record", actual=repr(record_id))
@@ -40,7 +42,7 @@ def export(settings: Settings, destination: Path) -> Json:
     Raises:
         InputError: There is no log yet, or the file cannot be written.
     """
-    log = AuditLog.read(_directory(settings), settings.data_dir / _KEY)
+    log = AuditLog.read(_directory(settings), settings.data_dir / _KEY, settings=settings.audit)
     try:
         destination.mkdir(parents=True, exist_ok=True)
         count = log.export(destination / "records.jsonl")

@@ -26,7 +26,7 @@ from finsvc.settings import Settings
 from finsvc.wiring import Services, open_services
 
 # Roles that the policies know, and an entitlement to a book.
-_ROLES = frozenset({"analyst", "compliance", "auditor", "approver", "model:raw"})
+_ROLES = frozenset({"analyst", "compliance", "auditor", "approver", "custodian", "model:raw"})
 _BOOK_ROLE = "book:"
 
 

@@ -36,6 +36,7 @@ class RemoteError(FinsvcError):
 # Error codes that mean something else than their HTTP status says.
 _EXITS: Mapping[str, ExitCode] = {
     "policy_denied": ExitCode.WITHHELD,
+    "audit_retention": ExitCode.WITHHELD,
     "audit_log_corrupt": ExitCode.CHECK_FAILED,
     "audit_payload_invalid": ExitCode.CHECK_FAILED,
     "audit_proof_invalid": ExitCode.CHECK_FAILED,

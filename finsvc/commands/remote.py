@@ -10,6 +10,7 @@ import httpx
 from finsvc.commands.backend import AskInput, Json, ReportInput, Say
 from finsvc.commands.output import RemoteError
 from finsvc.commands.steps import step_line
+from finsvc.domain.custody import Order, View
 from finsvc.domain.errors import InputError
 from finsvc.domain.policy import CAPACITY_HEADERS, Capacity
 from finsvc.files import write_atomically
@@ -152,6 +153,21 @@ class RemoteBackend:
         """
         expected = "a data directory, or a copy, on which no service runs"
         raise InputError(field="bundle", expected=expected, actual="a running service")
+
+    def operate(self, order: Order) -> Json:
+        """Do an act of custody."""
+        body = {
+            "operation": order.operation.value,
+            "reason": order.reason,
+            "hold": order.hold,
+            "records": list(order.record_ids),
+            "data_subject": order.data_subject,
+        }
+        return self._call("POST", "/v1/audit/operations", body)
+
+    def look(self, view: View) -> Json:
+        """Show something of the log's custody."""
+        return self._call("GET", f"/v1/audit/custody/{view.value}")
 
     def _decisions(self) -> Iterator[Candidate]:
         """All decisions, page by page."""

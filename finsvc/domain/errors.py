@@ -9,6 +9,7 @@ FinsvcError
 │   ├── UnsupportedError       a parameter that would have no effect here (HTTP 400)
 │   └── ContextLengthError     prompt and answer do not fit the model's context (HTTP 400)
 ├── RefusedError               policy denied the request (exit 3, HTTP 403)
+├── LogOperationError          the log does not allow an act; the code is the log's own
 ├── StateError                 the data directory, snapshot or configuration is unusable
 ├── CalculationError           a calculator broke its own contract: our fault (exit 5, HTTP 500)
 │   ├── NonFiniteResultError   a formula gave a value that is not a finite number
@@ -119,6 +120,14 @@ class RefusedError(FinsvcError):
         self.reasons = tuple(reasons)
         shown = ", ".join(self.reasons) or "no policy permits it"
         super().__init__(f"{action} was refused by policy: {shown}")
+
+
+class LogOperationError(FinsvcError):
+    """The log does not allow an act of custody: a hold, a retention period, an unknown record."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class StateError(FinsvcError):

@@ -22,6 +22,7 @@ class Action(StrEnum):
     READ_AUDIT = "read_audit"
     REPLAY = "replay"
     APPROVE = "approve"
+    ADMINISTER_LOG = "administer_log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

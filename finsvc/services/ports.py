@@ -21,6 +21,7 @@ class RecordKind(StrEnum):
     COMPLETION_INTENT = "completion_intent"
     COMPLETION = "completion"
     REPLAY = "replay"
+    ADMINISTRATION = "administration"
     ACCESS = "access"
     BUILD = "build"
 

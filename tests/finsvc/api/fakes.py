@@ -28,6 +28,7 @@ from finsvc.services.conversation import (
     TextPiece,
     TokenChoice,
 )
+from finsvc.services.custody import Custody
 from finsvc.services.decision import AskCommand, Decision, Usage
 from finsvc.services.ports import Json, LoggedRecord, RecordKind, VerifySummary
 from finsvc.services.replay import Level, ReplayResult
@@ -35,6 +36,7 @@ from finsvc.services.report import ReportCommand, ReportRun
 from finsvc.services.responses import StoredResponse
 from finsvc.settings import Settings
 from finsvc.telemetry import Telemetry
+from tests.finsvc.custodians import FakeCustodian
 from tests.finsvc.factories import AS_OF, call
 
 MODELS = ("finsvc/auto", "finsvc/risk", "finsvc/compliance", "finsvc/market", "embedded")
@@ -315,6 +317,7 @@ class FakeServices:
     calculate: FakeCalculate
     approvals: Approvals
     replay: FakeReplay
+    custody: Custody
     report: FakeReport
     chat: Chat
     log: FakeLog
@@ -365,6 +368,7 @@ PRINCIPALS = {
     "local": LOCAL_ROLES,
     "analyst": frozenset({"analyst", "book:*"}),
     "approver": frozenset({"approver"}),
+    "custodian": frozenset({"custodian", "auditor"}),
     "nobody": frozenset[str](),
 }
 
@@ -384,6 +388,7 @@ def make_world(tmp_path: Path, *, max_waiting: int = 8, timeout_s: float = 10) -
         calculate=FakeCalculate(),
         approvals=Approvals(policy=policy, log=log, clock=clock),
         replay=FakeReplay(),
+        custody=Custody(custodian=FakeCustodian(), policy=policy, log=log, clock=clock),
         report=FakeReport(),
         chat=Chat(ChatParts(model=raw, policy=policy, log=log, clock=clock)),
         log=log,
