@@ -1,7 +1,8 @@
 """What a calculator is: a pure function with schemas, a version and a second method."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from pathlib import Path
@@ -104,8 +105,10 @@ class Calculator:
         Raises:
             InputError: the inputs cannot be computed on this market.
         """
+        with _named_fields():
+            computation = self.compute(inputs, market)
         return finish(
-            self.compute(inputs, market),
+            computation,
             calculator=self.name,
             version=self.version,
             inputs=inputs,
@@ -118,7 +121,17 @@ class Calculator:
         Raises:
             InputError: as for `run`.
         """
-        return self.second(inputs, market)
+        with _named_fields():
+            return self.second(inputs, market)
+
+
+@contextmanager
+def _named_fields() -> Iterator[None]:
+    """Blame the caller's input where terms derived from it (an earlier coupon) are not possible."""
+    try:
+        yield
+    except ValidationError as error:
+        raise input_error(error) from error
 
 
 def input_error(error: ValidationError) -> InputError:

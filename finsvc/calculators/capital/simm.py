@@ -13,11 +13,12 @@ from finsvc.calculators.capital.simm_margin import measure_margin
 from finsvc.calculators.capital.simm_rows import netted_factors, row_error
 from finsvc.calculators.computation import Computation, Figure
 from finsvc.calculators.inputs.capital.simm import CrifRow, SimmInput
-from finsvc.calculators.inputs.capital.simm_rules import SimmParameters
+from finsvc.calculators.inputs.capital.simm_rules import SimmParameters, complete_tables
 from finsvc.domain.errors import DateOutOfRangeError
 from finsvc.domain.market import MarketView
 
 
+@complete_tables()
 def simm(inputs: SimmInput, market: MarketView) -> Computation:
     """Compute initial margin by product class, risk class and measure.
 
@@ -83,7 +84,7 @@ def _product(parts: dict[str, float], parameters: SimmParameters) -> float:
         for a, one in parts.items()
         for b, other in parts.items()
     )
-    return math.sqrt(total)
+    return math.sqrt(max(total, 0.0))
 
 
 def _add_ons(rows: tuple[CrifRow, ...], products: dict[str, float]) -> float:

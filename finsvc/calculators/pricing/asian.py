@@ -18,11 +18,14 @@ from scipy.special import ndtr  # type: ignore[import-untyped] # scipy ships no 
 from finsvc.calculators.pricing.differentiation import Point
 from finsvc.calculators.pricing.european import Floats
 from finsvc.calculators.pricing.normal import Numbers, cdf
+from finsvc.domain.errors import InputError
 
 # Nodes that integrate a step of at most the given standard deviation to about 1e-10.
 _HERMITE_NODES = ((0.03, 16), (0.15, 32), (np.inf, 64))
 _LEVELS = 1000
 _REACH_DEVIATIONS = 9.0
+# Squares of prices beyond this would leave the range of the floats.
+_LOG_PRICE_MAX = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,6 +101,9 @@ def shortfall_of_sum(level: float, drifts: Floats, deviations: Floats) -> float:
         level: at least 0, in units of the price before the first step.
         drifts: growth of the log price in each step before a fixing, shape (n,).
         deviations: its standard deviation in each step, shape (n,), all positive.
+
+    Raises:
+        InputError: prices could leave the range of the floats.
     """
     if level <= 0.0:
         return 0.0
@@ -106,6 +112,12 @@ def shortfall_of_sum(level: float, drifts: Floats, deviations: Floats) -> float:
         np.sum(np.abs(drifts))
     )
     top = float(np.log(len(drifts) + 1.0)) + width
+    if not top < _LOG_PRICE_MAX:
+        raise InputError(
+            field="volatility",
+            expected=f"prices within exp({_LOG_PRICE_MAX:.0f}) of the spot over the life",
+            actual=f"exp({top:.0f}) with these rates, volatility and years",
+        )
     grid = np.linspace(min(-width, np.log(level) - 1.0), max(top, np.log(level) + 1.0), _LEVELS)
     levels = np.exp(grid)
     # Share of the level that is missing, after the last fixing but one: a Black formula.

@@ -25,11 +25,11 @@ from finsvc.calculators.pricing.vanilla_options import (
 )
 from finsvc.calculators.second.opinion import SecondKind
 from finsvc.calculators.second.pricing.asian import confirm_asian
+from finsvc.calculators.second.pricing.double_barrier import confirm_double_barrier
 from finsvc.calculators.second.pricing.options import (
     confirm_american,
     confirm_barrier,
     confirm_digital,
-    confirm_double_barrier,
     confirm_european,
     confirm_lookback,
 )

@@ -38,7 +38,8 @@ def scaled_cdf(log_scale: Numbers, x: Numbers) -> Numbers:
     with np.errstate(invalid="ignore", over="ignore"):
         ratio = np.exp(-0.5 * real * real - _LOG_ROOT_2PI - log_value)
     slope = np.where(np.isfinite(real), ratio * np.imag(x), 0.0)
-    with np.errstate(invalid="ignore"):
+    # A value beyond the floats is infinite, which no result may be.
+    with np.errstate(invalid="ignore", over="ignore"):
         value = np.exp(log_scale + log_value + 1j * slope)
     return np.asarray(np.where(np.isneginf(log_value), 0.0, value))
 

@@ -1,11 +1,13 @@
 """What every option calculator returns: price and Greeks with their units."""
 
+import math
 from collections.abc import Mapping
 
 from finsvc.calculators.computation import Computation, Figure
 from finsvc.calculators.inputs.base import decimal_text
 from finsvc.calculators.inputs.pricing.options import ExoticInput
 from finsvc.calculators.pricing.differentiation import Greeks, Point, point
+from finsvc.domain.errors import InputError
 
 GREEKS_NOTE = (
     "Values are for one unit of the underlying; gamma is the change of delta for one currency "
@@ -53,7 +55,18 @@ def greek_values(greeks: Greeks) -> dict[str, float]:
 def option_result(
     inputs: ExoticInput, values: Mapping[str, float], *, method: str, subject: str
 ) -> Computation:
-    """Build the result; ``values`` holds the price and either all Greeks or none."""
+    """Build the result; ``values`` holds the price and either all Greeks or none.
+
+    Raises:
+        InputError: the terms are so extreme that a figure leaves the range of the floats.
+    """
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise InputError(
+                field="volatility",
+                expected="rates, volatility and years whose figures stay finite",
+                actual=f"a {name} of {value}",
+            )
     fields = {
         name: Figure(
             value=value,

@@ -74,8 +74,10 @@ def _between(mean: Numbers, deviation: Numbers, log_scale: Numbers, claim: Claim
     if claim.low == 0.0:
         return scaled_cdf(log_scale, above)
     below = (np.log(claim.low) - mean) / deviation
-    upper = scaled_cdf(log_scale, -below) - scaled_cdf(log_scale, -above)
-    lower = scaled_cdf(log_scale, above) - scaled_cdf(log_scale, below)
+    # The side that is not taken may be a difference of infinities.
+    with np.errstate(invalid="ignore"):
+        upper = scaled_cdf(log_scale, -below) - scaled_cdf(log_scale, -above)
+        lower = scaled_cdf(log_scale, above) - scaled_cdf(log_scale, below)
     return np.asarray(np.where(np.real(below) > 0.0, upper, lower))
 
 

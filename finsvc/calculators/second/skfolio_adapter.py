@@ -4,6 +4,8 @@ Importing skfolio takes seconds, so callers load this module when they need it. 
 (daily ones scaled by the caller), which keeps the solver's numbers near one.
 """
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 from cvxpy.error import SolverError
@@ -49,8 +51,13 @@ def risk_budget(returns: Floats, budgets: Floats) -> Floats:
 
 
 def _weights(model: MeanRisk | RiskBudgeting, returns: Floats) -> Floats:
-    """Fitted weights; not a number where the solver fails, which confirms nothing."""
+    """Fitted weights; not a number where the solver fails, which confirms nothing.
+
+    A solution that the solver calls inaccurate is held to the tolerance like any other.
+    """
     try:
-        return np.asarray(model.fit(returns).weights_, dtype=np.float64)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
+            return np.asarray(model.fit(returns).weights_, dtype=np.float64)
     except SolverError:
         return np.full(returns.shape[1], np.nan)

@@ -6,10 +6,33 @@ are in the units of the model (basis points of rates and credit, percent of pric
 in USD.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from finsvc.calculators.inputs.base import DateText, NumberText
 from finsvc.calculators.inputs.capital.rulebook import Parameters
+from finsvc.domain.errors import InputError
+
+Threshold = Annotated[float, Field(gt=0)]
+"""A concentration threshold in USD."""
+
+
+@contextmanager
+def complete_tables() -> Iterator[None]:
+    """Name an entry that a parameter file lacks.
+
+    Raises:
+        InputError: a table of the parameters has no such entry.
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise InputError(
+            field="parameters", expected=f"an entry for {error} in every table", actual="none"
+        ) from error
 
 
 class SimmRates(Parameters):
@@ -30,8 +53,15 @@ class SimmRates(Parameters):
     currency_correlation: float
     concentration_group: Mapping[str, str]
     default_concentration_group: str
-    delta_threshold: Mapping[str, float]
-    vega_threshold: Mapping[str, float]
+    delta_threshold: Mapping[str, Threshold]
+    vega_threshold: Mapping[str, Threshold]
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.tenors)
+        if [len(row) for row in self.tenor_correlation] != [size] * size:
+            raise ValueError(f"expected tenor_correlation of {size} rows and columns")
+        return self
 
 
 class SimmBucketed(Parameters):
@@ -48,8 +78,8 @@ class SimmBucketed(Parameters):
     same_name_correlation: Mapping[str, float]
     other_name_correlation: Mapping[str, float]
     bucket_correlation: Mapping[str, Mapping[str, float]]
-    delta_threshold: Mapping[str, float]
-    vega_threshold: Mapping[str, float]
+    delta_threshold: Mapping[str, Threshold]
+    vega_threshold: Mapping[str, Threshold]
     no_curvature_buckets: tuple[str, ...]
 
 
@@ -76,8 +106,8 @@ class SimmFx(Parameters):
     vega_correlation: float
     concentration_group: Mapping[str, str]
     default_concentration_group: str
-    delta_threshold: Mapping[str, float]
-    vega_threshold: Mapping[str, Mapping[str, float]]
+    delta_threshold: Mapping[str, Threshold]
+    vega_threshold: Mapping[str, Mapping[str, Threshold]]
 
 
 class SimmParameters(Parameters):
@@ -89,7 +119,7 @@ class SimmParameters(Parameters):
     version: str
     effective_from: DateText
     effective_to: DateText
-    calendar_days: NumberText
+    calendar_days: Annotated[NumberText, Field(gt=0)]
     has_concentration: bool
     rates: SimmRates
     bucketed: Mapping[str, SimmBucketed]

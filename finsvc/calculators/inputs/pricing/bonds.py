@@ -89,6 +89,10 @@ class BillConvention(StrEnum):
     NORWEGIAN = "norwegian"
 
 
+BILL_DAYS_MAX = 1100
+"""Longest bill: three years; longer papers without coupons are bonds."""
+
+
 class BillInput(PricingInput):
     """Inputs of a treasury bill; ``as_of`` is the settlement date; exactly one quote.
 
@@ -104,6 +108,8 @@ class BillInput(PricingInput):
     def _consistent(self) -> Self:
         if self.as_of >= self.maturity:
             raise ValueError("expected as_of (settlement) before maturity")
+        if (self.maturity - self.as_of).days > BILL_DAYS_MAX:
+            raise ValueError(f"expected a bill of at most {BILL_DAYS_MAX} days")
         if (self.price is None) == (self.quoted_rate is None):
             raise ValueError("expected exactly one of price and quoted_rate")
         return self

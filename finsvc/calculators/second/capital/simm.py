@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from finsvc.calculators.inputs.capital.simm import CrifRow, SimmInput
-from finsvc.calculators.inputs.capital.simm_rules import SimmParameters
+from finsvc.calculators.inputs.capital.simm_rules import SimmParameters, complete_tables
 from finsvc.calculators.second.capital.simm_pairs import Node, curved, linear
 from finsvc.calculators.second.opinion import Number, opinion
 from finsvc.domain.market import MarketView
@@ -39,6 +39,7 @@ _PRODUCTS = {name.lower(): name for name in ("RatesFX", "Credit", "Equity", "Com
 _YEAR = 365.0
 
 
+@complete_tables()
 def confirm_simm(inputs: SimmInput, market: MarketView) -> SecondOpinion:
     """Compute initial margin and its parts again."""
     parameters = inputs.parameters
@@ -169,7 +170,7 @@ def _joined(sizes: dict[str, float], parameters: SimmParameters) -> float:
         for other in names[:number]:
             psi = parameters.risk_class_correlation[one][other]
             total += 2.0 * psi * sizes[one] * sizes[other]
-    return math.sqrt(total)
+    return math.sqrt(max(total, 0.0))
 
 
 def _extra(rows: tuple[CrifRow, ...], products: dict[str, float]) -> float:

@@ -77,7 +77,7 @@ def _geometric(inputs: AsianOptionInput, at: Quotes) -> float:
     sign, discount = _sign(inputs), math.exp(-at.rate * at.years)
     if inputs.kind is AsianKind.AVERAGE_PRICE:
         return discount * _expected_gain(
-            float(mean[0]), math.sqrt(spread[0, 0]), float(inputs.strike or 0), sign
+            float(mean[0]), math.sqrt(max(spread[0, 0], 0.0)), float(inputs.strike or 0), sign
         )
     # In units of the mean the final price is lognormal and its strike is one.
     center = float(mean[1] - mean[0] + spread[0, 1] - spread[0, 0])

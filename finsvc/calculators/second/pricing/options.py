@@ -10,68 +10,40 @@ from finsvc.calculators.inputs.pricing.options import (
     DigitalOptionInput,
     DigitalPayoff,
     DigitalStyle,
-    DoubleBarrierKind,
-    DoubleBarrierOptionInput,
-    DoubleBarrierPayoff,
     EuropeanOptionInput,
-    ExoticInput,
     LookbackKind,
     LookbackOptionInput,
     OptionModel,
 )
 from finsvc.calculators.second.opinion import opinion
 from finsvc.calculators.second.pricing import certain
-from finsvc.calculators.second.pricing.bumps import Bumped, Quotes, bump, quotes_of
-from finsvc.calculators.second.pricing.engines import ON, Build, Priced, Setting, price
+from finsvc.calculators.second.pricing.bumps import Bumped, quotes_of
+from finsvc.calculators.second.pricing.engines import ON, Priced, Setting
+from finsvc.calculators.second.pricing.figures import (
+    ANALYTIC_NOISE,
+    certain_figures,
+    confirm_figures,
+    exact_figures,
+    figures_of,
+    is_certain,
+)
 from finsvc.calculators.second.quantlib_adapter import quantlib
 from finsvc.domain.market import MarketView
 from finsvc.domain.positions import OptionType
 from finsvc.domain.results import SecondOpinion
 
-# Rounding noise of engines, and the error of the library's American engine, as fractions of the
-# spot; that error is smooth and moves a sensitivity by a fraction of itself.
-_ANALYTIC_NOISE = 1e-13
+# Noise of the library's American engine and its error, as fractions of the spot; that error is
+# smooth and moves a sensitivity by a fraction of itself.
 _AMERICAN_NOISE = 1e-10
 _AMERICAN_ERROR = 1e-7
 _AMERICAN_SLOPE_ERROR = 1e-4
 _SLOPE_FLOOR = 1e-4
-# The library stops its series for cash when a term is below 1e-7 or so.
-_BINARY_SERIES_NOISE = 1e-7
-_SERIES = 10
 _WINDOW_ROUNDING = 1e-4
-
-
-def _is_certain(inputs: ExoticInput) -> bool:
-    return inputs.volatility == 0 or inputs.time == 0.0
-
-
-def _confirm(method: str, bumped: Bumped) -> SecondOpinion:
-    return opinion(method, bumped.values, bumped.errors)
-
-
-def _certain(value: float) -> SecondOpinion:
-    return opinion("walk along the certain path", {"price": value}, {"price": 1e-9 * abs(value)})
-
-
-def _exact(method: str, values: dict[str, float]) -> SecondOpinion:
-    return opinion(method, values, {name: 1e-14 * abs(value) for name, value in values.items()})
-
-
-def _bumped(
-    inputs: ExoticInput, build: Build, *, noise: float = _ANALYTIC_NOISE, room: float | None = None
-) -> Bumped:
-    at = quotes_of(inputs)
-    with quantlib(ON) as ql:
-
-        def value(quotes: Quotes) -> float:
-            return price(ql, quotes, build)
-
-        return bump(value, at, noise=noise * at.spot, room=room)
 
 
 def confirm_european(inputs: EuropeanOptionInput, market: MarketView) -> SecondOpinion:
     """Price and Greeks by QuantLib's calculators of the Black and Bachelier formulas."""
-    if _is_certain(inputs) or inputs.strike == 0:
+    if is_certain(inputs) or inputs.strike == 0:
         return opinion("limit of the payoff", _certain_european(inputs))
     spot, years = float(inputs.spot), inputs.time
     rate, dividend_yield = float(inputs.rate), float(inputs.dividend_yield)
@@ -136,8 +108,8 @@ def _certain_european(inputs: EuropeanOptionInput) -> dict[str, float]:
 
 def confirm_american(inputs: AmericanOptionInput, market: MarketView) -> SecondOpinion:
     """QuantLib's engine of the same authors' method, by another implementation."""
-    if _is_certain(inputs) or 0 in (inputs.spot, inputs.strike):
-        return _certain(certain.american(inputs))
+    if is_certain(inputs) or 0 in (inputs.spot, inputs.strike):
+        return certain_figures(certain.american(inputs))
 
     def build(setting: Setting) -> tuple[Priced, object]:
         ql = setting.ql
@@ -146,26 +118,28 @@ def confirm_american(inputs: AmericanOptionInput, market: MarketView) -> SecondO
         scheme = ql.QdFpAmericanEngine.highPrecisionScheme()
         return option, ql.QdFpAmericanEngine(setting.process, scheme)
 
-    bumped = _bumped(inputs, build, noise=_AMERICAN_NOISE)
+    found = figures_of(inputs, build, noise=_AMERICAN_NOISE)
     spot = float(inputs.spot)
     errors = {
-        name: error + _AMERICAN_SLOPE_ERROR * (abs(bumped.values[name]) + _SLOPE_FLOOR * spot)
-        for name, error in bumped.errors.items()
+        name: error + _AMERICAN_SLOPE_ERROR * (abs(found.values[name]) + _SLOPE_FLOOR * spot)
+        for name, error in found.errors.items()
     }
     errors["price"] += _AMERICAN_ERROR * spot
-    return _confirm("QuantLib QdFpAmericanEngine", Bumped(values=bumped.values, errors=errors))
+    return confirm_figures(
+        "QuantLib QdFpAmericanEngine", Bumped(values=found.values, errors=errors)
+    )
 
 
 def confirm_digital(inputs: DigitalOptionInput, market: MarketView) -> SecondOpinion:
     """QuantLib's European and American digital engines."""
-    if _is_certain(inputs):
-        return _certain(certain.digital(inputs))
+    if is_certain(inputs):
+        return certain_figures(certain.digital(inputs))
     is_down = inputs.option_type is OptionType.PUT
     is_touched = inputs.spot <= inputs.strike if is_down else inputs.spot >= inputs.strike
     room = None
     if inputs.style is not DigitalStyle.EUROPEAN:
         if is_touched:
-            return _exact("payoff after the touch", _after_touch(inputs))
+            return exact_figures("payoff after the touch", _after_touch(inputs))
         room = abs(float(inputs.spot - inputs.strike))
 
     def build(setting: Setting) -> tuple[Priced, object]:
@@ -179,8 +153,10 @@ def confirm_digital(inputs: DigitalOptionInput, market: MarketView) -> SecondOpi
         engine = getattr(setting.ql, name)(setting.process)
         return setting.ql.VanillaOption(payoff, exercise), engine
 
-    noise = _ANALYTIC_NOISE * max(1.0, float(inputs.cash / inputs.spot))
-    return _confirm("QuantLib digital engines", _bumped(inputs, build, noise=noise, room=room))
+    noise = ANALYTIC_NOISE * max(1.0, float(inputs.cash / inputs.spot))
+    return confirm_figures(
+        "QuantLib digital engines", figures_of(inputs, build, noise=noise, room=room)
+    )
 
 
 def _digital_payoff(setting: Setting, inputs: DigitalOptionInput) -> object:
@@ -221,15 +197,15 @@ _BARRIERS = {
 
 def confirm_barrier(inputs: BarrierOptionInput, market: MarketView) -> SecondOpinion:
     """QuantLib's barrier engines; after the touch its European ones."""
-    if _is_certain(inputs):
-        return _certain(certain.barrier(inputs))
+    if is_certain(inputs):
+        return certain_figures(certain.barrier(inputs))
     is_down = inputs.barrier_kind in {BarrierKind.DOWN_IN, BarrierKind.DOWN_OUT}
     is_out = inputs.barrier_kind in {BarrierKind.DOWN_OUT, BarrierKind.UP_OUT}
     is_touched = inputs.spot <= inputs.barrier if is_down else inputs.spot >= inputs.barrier
     if is_touched and is_out:
         names = ("delta", "gamma", "vega", "theta", "rho", "dividend_rho")
         dead = {"price": float(inputs.rebate), **dict.fromkeys(names, 0.0)}
-        return _exact("rebate after the touch", dead)
+        return exact_figures("rebate after the touch", dead)
 
     def build(setting: Setting) -> tuple[Priced, object]:
         ql, payoff = setting.ql, _barrier_payoff(setting, inputs)
@@ -245,8 +221,10 @@ def confirm_barrier(inputs: BarrierOptionInput, market: MarketView) -> SecondOpi
         return ql.BarrierOption(*terms, exercise), ql.AnalyticBinaryBarrierEngine(setting.process)
 
     room = None if is_touched else abs(float(inputs.spot - inputs.barrier))
-    noise = _ANALYTIC_NOISE * max(1.0, float((inputs.cash + inputs.rebate) / inputs.spot))
-    return _confirm("QuantLib barrier engines", _bumped(inputs, build, noise=noise, room=room))
+    noise = ANALYTIC_NOISE * max(1.0, float((inputs.cash + inputs.rebate) / inputs.spot))
+    return confirm_figures(
+        "QuantLib barrier engines", figures_of(inputs, build, noise=noise, room=room)
+    )
 
 
 def _barrier_payoff(setting: Setting, inputs: BarrierOptionInput) -> object:
@@ -258,44 +236,10 @@ def _barrier_payoff(setting: Setting, inputs: BarrierOptionInput) -> object:
     return setting.ql.AssetOrNothingPayoff(kind, strike)
 
 
-def confirm_double_barrier(inputs: DoubleBarrierOptionInput, market: MarketView) -> SecondOpinion:
-    """QuantLib's double barrier engines; outside the barriers its European ones."""
-    if _is_certain(inputs):
-        return _certain(certain.double_barrier(inputs))
-    is_out = inputs.barrier_kind is DoubleBarrierKind.KNOCK_OUT
-    low, high, spot = float(inputs.barrier_low), float(inputs.barrier_high), float(inputs.spot)
-    is_touched = not low < spot < high
-    if is_touched and is_out:
-        names = ("price", "delta", "gamma", "vega", "theta", "rho", "dividend_rho")
-        return _exact("nothing after the touch", dict.fromkeys(names, 0.0))
-
-    def build(setting: Setting) -> tuple[Priced, object]:
-        ql = setting.ql
-        if inputs.payoff is DoubleBarrierPayoff.VANILLA:
-            kind = setting.kind(inputs.option_type or OptionType.CALL)
-            payoff = ql.PlainVanillaPayoff(kind, float(inputs.strike or 0))
-        else:
-            payoff = ql.CashOrNothingPayoff(ql.Option.Call, 1e-12, float(inputs.cash))
-        if is_touched:
-            engine = ql.AnalyticEuropeanEngine(setting.process)
-            return ql.VanillaOption(payoff, setting.european), engine
-        name = ql.DoubleBarrier.KnockOut if is_out else ql.DoubleBarrier.KnockIn
-        option = ql.DoubleBarrierOption(name, low, high, 0.0, payoff, setting.european)
-        if inputs.payoff is DoubleBarrierPayoff.VANILLA:
-            return option, ql.AnalyticDoubleBarrierEngine(setting.process, _SERIES)
-        return option, ql.AnalyticDoubleBarrierBinaryEngine(setting.process)
-
-    room = None if is_touched else min(spot - low, high - spot)
-    noise = _ANALYTIC_NOISE
-    if inputs.payoff is DoubleBarrierPayoff.CASH and not is_touched:
-        noise = _BINARY_SERIES_NOISE * float(inputs.cash / inputs.spot)
-    return _confirm("QuantLib double barrier", _bumped(inputs, build, noise=noise, room=room))
-
-
 def confirm_lookback(inputs: LookbackOptionInput, market: MarketView) -> SecondOpinion:
     """QuantLib's lookback engines."""
-    if _is_certain(inputs):
-        return _certain(certain.lookback(inputs))
+    if is_certain(inputs):
+        return certain_figures(certain.lookback(inputs))
     window = None if inputs.window_years is None else float(inputs.window_years)
     extreme = float(inputs.extreme or inputs.spot)
 
@@ -325,8 +269,8 @@ def confirm_lookback(inputs: LookbackOptionInput, market: MarketView) -> SecondO
         shape = ("Partial" if window is not None else "") + inputs.kind.value.title()
         return option, getattr(ql, f"AnalyticContinuous{shape}LookbackEngine")(setting.process)
 
-    bumped = _bumped(inputs, build, room=_lookback_room(inputs))
-    return _confirm("QuantLib lookback engines", _window_theta(inputs, bumped))
+    found = figures_of(inputs, build, room=_lookback_room(inputs))
+    return confirm_figures("QuantLib lookback engines", _window_theta(inputs, found))
 
 
 def _lookback_room(inputs: LookbackOptionInput) -> float | None:

@@ -447,3 +447,38 @@ def test_swap_without_a_fixed_rate_is_its_floating_leg() -> None:
     ).fields
     assert fields["fixed_leg"].value == 0
     assert fields["present_value"].value == fields["floating_leg"].value < 0
+
+
+BETWEEN: dict[str, str] = {
+    "as_of": "2022-12-28",
+    "spot": "100",
+    "rate": "0.05",
+    "dividend_yield": "0.02",
+    "volatility": "0.25",
+    "years": "0.75",
+    "barrier_kind": "knock_out",
+    "barrier_low": "80",
+    "barrier_high": "130",
+}
+
+
+@pytest.mark.parametrize("kind", ["knock_out", "knock_in"])
+@pytest.mark.parametrize("option_type", ["call", "put"])
+@pytest.mark.parametrize("strike", ["0.5", "70", "80", "130", "150", "300"])
+def test_double_barrier_with_a_strike_outside_is_confirmed(
+    kind: str, option_type: str, strike: str
+) -> None:
+    document = {"option_type": option_type, "strike": strike, "barrier_kind": kind}
+    run("double_barrier_option", {**BETWEEN, **document})
+
+
+def between(**changes: str) -> float:
+    return float(run("double_barrier_option", {**BETWEEN, **changes}).fields["price"].value)
+
+
+def test_double_barrier_call_below_the_corridor_is_linear_in_its_strike() -> None:
+    # What survives ends above the lower barrier, so each unit of strike costs the survival's cash.
+    calls = [between(option_type="call", strike=strike) for strike in ("10", "20", "80")]
+    cash = between(payoff="cash", cash="1")
+    assert calls[0] - calls[1] == pytest.approx(10 * cash, rel=1e-9)
+    assert calls[1] - calls[2] == pytest.approx(60 * cash, rel=1e-9)
