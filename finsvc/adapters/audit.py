@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -18,8 +18,10 @@ from audit.verify import Problem, VerifyReport, verify_directory
 from finsvc.adapters.build import Build
 from finsvc.adapters.log_keys import LogKeys
 from finsvc.adapters.log_opening import open_log
+from finsvc.adapters.log_search import found_record, search_indices
 from finsvc.adapters.log_terms import index_terms
 from finsvc.services.ports import LoggedRecord, RecordKind, VerifySummary
+from finsvc.services.search import Search
 from finsvc.settings_audit import AuditSettings
 
 _TYPE = "urn:finsvc:record:{kind}:v1"
@@ -177,9 +179,17 @@ class AuditLog:
         """Check every byte of the log."""
         return _summary(self._log.verify())
 
-    def export(self, destination: Path) -> int:
-        """Write all records in readable form; returns how many."""
-        return self._log.export(destination)
+    def export(self, destination: Path, indices: Iterable[int] | None = None) -> int:
+        """Write records, all if none are named, in readable form; returns how many."""
+        return self._log.export(destination, indices)
+
+    def search(self, search: Search) -> tuple[int, ...]:
+        """Indices of the records that meet it, oldest first."""
+        return search_indices(self._log, terms=search.terms, since=search.since, until=search.until)
+
+    def summary(self, index: int) -> dict[str, object]:
+        """Index, time, type and id of a record."""
+        return found_record(self._log, index)
 
     def close(self) -> None:
         """Release the log."""

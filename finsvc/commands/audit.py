@@ -1,11 +1,10 @@
 """``finsvc audit``: verify the log, replay decisions, hand out proofs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from finsvc.commands import common, custody, lazy, output, replay, search, witness
+from finsvc.commands import common, custody, export, lazy, output, replay, search, witness
 from finsvc.commands.output import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="Verify the log, replay decisions, export proofs.")
@@ -13,6 +12,7 @@ app = typer.Typer(no_args_is_help=True, help="Verify the log, replay decisions, 
 app.command()(replay.replay)
 app.command()(replay.what_if)
 app.command()(search.search)
+app.command()(export.export)
 app.command()(custody.shred)
 app.command()(custody.retention)
 app.command()(custody.witnesses)
@@ -70,21 +70,3 @@ def receipt(
         output.out.print(f"leaf {proof['leaf_hash']}")
         output.out.print(str(proof["checkpoint"]), markup=False)
     output.out.print(f"key {document['vkey']}", markup=False)
-
-
-@app.command()
-def export(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
-    as_json: common.JsonFlag = False,
-) -> None:
-    """Write all records with their proofs as JSON lines, for a regulator.
-
-    For example:
-
-      finsvc audit export ./for-the-auditor
-    """
-    document = lazy.local_log().export(common.load_settings(), directory)
-    if as_json:
-        output.emit_json(document)
-    else:
-        output.out.print(f"{document['records']} records in {document['file']}", markup=False)

@@ -10,6 +10,7 @@ from typing import Protocol
 from finsvc.domain.custody import Order, View
 from finsvc.domain.policy import Capacity
 from finsvc.services.replay_selection import Selection
+from finsvc.services.search import Search
 from finsvc.settings import Settings
 
 Json = Mapping[str, object]
@@ -166,8 +167,13 @@ class LocalLog(Protocol):
     def receipt(self, settings: Settings, record_id: str) -> Json:
         """A receipt against the latest checkpoint."""
 
-    def export(self, settings: Settings, destination: Path) -> Json:
-        """Write all records."""
+    def search(self, settings: Settings, wanted: Search) -> list[Json]:
+        """Records that meet everything."""
+
+    def export(
+        self, settings: Settings, destination: Path, wanted: Search, *, with_pdf: bool | None
+    ) -> Json:
+        """Write records with their proofs and pages to read."""
 
 
 class LocalModel(Protocol):

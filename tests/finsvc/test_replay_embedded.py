@@ -16,7 +16,7 @@ from finsvc.services.decision import AskCommand
 from finsvc.settings import Settings
 from finsvc.wiring import open_services
 
-# About 80 seconds on two cores. Speed is measured by benchmarks/audit/bench_replay.py.
+# About 80 seconds on two cores. Speed is measured by benchmarks/audit/replay.py.
 DECISIONS = 60
 
 
