@@ -208,11 +208,21 @@ class ObservedModel:
         return self._model.identity
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+        self,
+        *,
+        instructions: str,
+        tools: Sequence[AgentTool],
+        user_message: str,
+        tenant: str,
+        seed: int | None = None,
     ) -> Dialogue:
         """Start a conversation."""
         dialogue = self._model.open(
-            instructions=instructions, tools=tools, user_message=user_message, tenant=tenant
+            instructions=instructions,
+            tools=tools,
+            user_message=user_message,
+            tenant=tenant,
+            seed=seed,
         )
         return _ObservedDialogue(dialogue, self._model.identity, self._telemetry)
 

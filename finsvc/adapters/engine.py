@@ -16,6 +16,7 @@ from engine.harmony.render import render_conversation
 from engine.job import Priority, Terms
 from engine.types import Generation, GenerationRequest, Sampling
 from finsvc.agents.catalogue import AgentTool
+from finsvc.agents.model import SAMPLE_TEMPERATURE
 from finsvc.domain.errors import BusyError, TimedOutError, UnavailableError
 from finsvc.domain.turns import ModelIdentity, ModelTurn, RequestedCall, TurnTrace
 
@@ -25,8 +26,9 @@ EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "engine" / "embedded"
 # A call or an answer of the agents is far shorter; the bound ends a model that does not stop.
 MAX_NEW_TOKENS = 512
 
-# A second attempt at a turn must be able to differ, so it samples; the seed keeps it repeatable.
-_RETRY_TEMPERATURE = 0.7
+# The sampled token may be among the likeliest; the best of the others makes the margin.
+_TOP_LOGPROBS = 2
+_SEEDS = 2**64
 
 
 class EngineModel:
@@ -58,7 +60,13 @@ class EngineModel:
         )
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+        self,
+        *,
+        instructions: str,
+        tools: Sequence[AgentTool],
+        user_message: str,
+        tenant: str,
+        seed: int | None = None,
     ) -> "EngineDialogue":
         """Start a conversation about one question."""
         specs = tuple(
@@ -73,7 +81,7 @@ class EngineModel:
         # A person waits for an agent's next step, which is short.
         terms = Terms(tenant=tenant, priority=Priority.INTERACTIVE)
         return EngineDialogue(
-            self, conversation=conversation, span_source=user_message, terms=terms
+            self, conversation=conversation, span_source=user_message, terms=terms, seed=seed
         )
 
     def turn_grammar(
@@ -118,9 +126,16 @@ class EngineDialogue:
     """One conversation with an `EngineModel`."""
 
     def __init__(
-        self, model: EngineModel, *, conversation: Conversation, span_source: str, terms: Terms
+        self,
+        model: EngineModel,
+        *,
+        conversation: Conversation,
+        span_source: str,
+        terms: Terms,
+        seed: int | None,
     ) -> None:
         self._model = model
+        self._seed = seed
         self._conversation = conversation
         self._span_source = span_source
         self._terms = terms
@@ -132,7 +147,7 @@ class EngineDialogue:
         return developer.tools if developer is not None else ()
 
     def next_turn(self, *, attempt: int, may_call: bool) -> ModelTurn:
-        """Sample the next turn; greedy first, with a fixed seed when repeated."""
+        """Sample the next turn; without a seed greedy first, with a fixed one when repeated."""
         tokenizer = self._model.engine.tokenizer
         grammar = self._model.turn_grammar(
             self._tools,
@@ -140,12 +155,14 @@ class EngineDialogue:
             references=self._references,
             may_call=may_call,
         )
-        temperature = _RETRY_TEMPERATURE if attempt else 0.0
+        is_sampled = self._seed is not None or attempt > 0
+        temperature = SAMPLE_TEMPERATURE if is_sampled else 0.0
         request = GenerationRequest(
             prompt_ids=tuple(render_conversation(self._conversation, tokenizer)),
             max_new_tokens=MAX_NEW_TOKENS,
             stop_ids=self._model.stop_ids,
-            sampling=Sampling(temperature=temperature, seed=attempt),
+            sampling=Sampling(temperature=temperature, seed=((self._seed or 0) + attempt) % _SEEDS),
+            top_logprobs=_TOP_LOGPROBS,
         )
         generation = self._model.sample(request, grammar.lark, terms=self._terms)
         turn = parse_turn(generation.token_ids, tokenizer, {tool.name for tool in self._tools})
@@ -202,4 +219,16 @@ def _trace(request: GenerationRequest, grammar: str, generation: Generation) -> 
         logit_digest=generation.logit_digest,
         finish_reason=generation.finish_reason.value,
         cached_tokens=generation.cached_tokens,
+        margin=_margin(generation),
     )
+
+
+def _margin(generation: Generation) -> float | None:
+    """The least lead of a sampled token over its best alternative; see `TurnTrace`."""
+    leads = [
+        token.sampled.logprob
+        - max(item.logprob for item in token.top if item.token_id != token.sampled.token_id)
+        for token in generation.logprobs
+        if any(item.token_id != token.sampled.token_id for item in token.top)
+    ]
+    return min(leads, default=None)

@@ -6,7 +6,7 @@ release of the model (a test compares this table with the training generator's).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -21,22 +21,30 @@ class AgentName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTool:
-    """A tool as a model sees it; ``arguments`` maps names, in order, to whether required."""
+    """A tool as a model sees it.
+
+    ``arguments`` maps names, in order, to whether required; ``hints`` says of some what they take.
+    """
 
     name: str
     description: str
     agent: AgentName
     arguments: Mapping[str, bool]
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, object]:
         """JSON Schema of the arguments."""
         return {
             "type": "object",
-            "properties": {name: {"type": "string"} for name in self.arguments},
+            "properties": {name: self._property(name) for name in self.arguments},
             "required": [name for name, is_required in self.arguments.items() if is_required],
             "additionalProperties": False,
         }
+
+    def _property(self, name: str) -> dict[str, str]:
+        hint = self.hints.get(name)
+        return {"type": "string"} if hint is None else {"type": "string", "description": hint}
 
 
 _RISK, _MARKET, _COMPLIANCE = AgentName.RISK, AgentName.MARKET, AgentName.COMPLIANCE

@@ -10,7 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from finsvc.agents.catalogue import TOOLS, AgentTool
+from finsvc.agents.catalogue import AgentTool
+from finsvc.agents.direct.resolver import direct_resolver
+from finsvc.agents.direct.tools import find_tool
 from finsvc.agents.loop import Question
 from finsvc.agents.requests import parse_arguments
 from finsvc.agents.resolution import compliance, market, risk
@@ -82,7 +84,7 @@ class ToolExecutor:
 
     def execute(self, call_id: CallId, request: RequestedCall, question: Question) -> ToolCall:
         """Run one call; the loop has checked that the tool exists."""
-        tool = TOOLS[request.name]
+        tool = find_tool(request.name)
         attempt = self._attempt(call_id, tool, request.arguments, question)
         resolved = attempt.resolved
         result = attempt.result
@@ -102,6 +104,7 @@ class ToolExecutor:
             notes=() if resolved is None else resolved.notes,
             error=attempt.error,
             policy=attempt.policy,
+            is_direct=tool.name not in RESOLVERS,
         )
 
     def _attempt(self, call_id: CallId, tool: AgentTool, text: str, question: Question) -> _Attempt:
@@ -110,9 +113,14 @@ class ToolExecutor:
         try:
             arguments = parse_arguments(tool, text)
             draft = Draft(
-                arguments, message=question.message, market=self._market, books=self._books
+                arguments,
+                message=question.message,
+                market=self._market,
+                books=self._books,
+                documents=question.documents,
             )
-            resolved = RESOLVERS[tool.name](draft)
+            resolve = RESOLVERS.get(tool.name) or direct_resolver(tool.name)
+            resolved = resolve(draft)
             policy = self._decide(call_id, tool, resolved, question)
             if not policy.is_allowed:
                 raise RefusedError(action=f"calling {tool.name}", reasons=policy.determining)

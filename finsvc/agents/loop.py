@@ -6,12 +6,12 @@ question is refused; every call goes through the executor, which parses, asks po
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from finsvc.agents.catalogue import INSTRUCTIONS, AgentName, AgentTool, tools_of
+from finsvc.agents.catalogue import INSTRUCTIONS, AgentName, AgentTool
 from finsvc.agents.model import Dialogue, LanguageModel
 from finsvc.agents.payload import payload
 from finsvc.agents.requests import is_well_formed
@@ -32,21 +32,26 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question as put to an agent; ``message`` is the text the model and the parsers see."""
+    """A question as put to an agent; ``message`` is the text the model and the parsers see.
+
+    ``documents`` are JSON values that the caller attached, by name; a model sees the names alone.
+    """
 
     text: str
     agent: AgentName
     book: str | None
     as_of: str | None
+    documents: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def message(self) -> str:
-        """The question with the book and date that the caller fixed, each on a line of its own."""
+        """The question with what the caller fixed and attached, each on a line of its own."""
         lines = [self.text]
         if self.book is not None:
             lines.append(f"Book: {self.book}")
         if self.as_of is not None:
             lines.append(f"As of: {self.as_of}")
+        lines += [f"Document: {name}" for name in self.documents]
         return "\n".join(lines)
 
 
@@ -169,15 +174,23 @@ def run_agent(
     question: Question,
     *,
     model: LanguageModel,
+    tools: Sequence[AgentTool],
     executor: Executor,
     limits: Limits,
     on_progress: Callable[[Progress], None],
     tenant: str,
+    seed: int | None = None,
 ) -> AgentRun:
-    """Put a question to an agent and return what came of it, unchecked."""
-    tools = tools_of(question.agent)
+    """Put a question to an agent and return what came of it, unchecked.
+
+    Only ``tools`` are offered and can be called; with a ``seed`` the model samples its turns.
+    """
     dialogue = model.open(
-        instructions=INSTRUCTIONS, tools=tools, user_message=question.message, tenant=tenant
+        instructions=INSTRUCTIONS,
+        tools=tools,
+        user_message=question.message,
+        tenant=tenant,
+        seed=seed,
     )
     run = _Run(dialogue, tools, limits)
     while True:

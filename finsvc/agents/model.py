@@ -6,6 +6,9 @@ from typing import Protocol
 from finsvc.agents.catalogue import AgentTool
 from finsvc.domain.turns import ModelIdentity, ModelTurn
 
+# Of samples and of repeated attempts, which must be able to differ; the seed keeps them repeatable.
+SAMPLE_TEMPERATURE = 0.7
+
 
 class Dialogue(Protocol):
     """One conversation: the model takes turns, results are fed back between them."""
@@ -28,6 +31,16 @@ class LanguageModel(Protocol):
         """Which model this is, as the record states it."""
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+        self,
+        *,
+        instructions: str,
+        tools: Sequence[AgentTool],
+        user_message: str,
+        tenant: str,
+        seed: int | None = None,
     ) -> Dialogue:
-        """Start a conversation about one question; only the same tenant's may share its prefix."""
+        """Start a conversation about one question; only the same tenant's may share its prefix.
+
+        With a ``seed`` every turn is sampled, at `SAMPLE_TEMPERATURE`; without, the likeliest words
+        are taken.
+        """

@@ -1,8 +1,15 @@
 """What a model gets to see of a tool call: a flat map whose keys are the references to cite."""
 
 from finsvc.domain.calls import ToolCall
-from finsvc.domain.references import Reference
-from finsvc.domain.rendering import format_quantity, row_label, table_rows
+from finsvc.domain.references import Reference, unit_key
+from finsvc.domain.rendering import (
+    WHOLE_RESULT,
+    format_quantity,
+    row_label,
+    sentence_fields,
+    sentence_name,
+    table_rows,
+)
 from finsvc.domain.results import CalculatorResult
 
 
@@ -23,6 +30,11 @@ def _table_text(result: CalculatorResult, rows: list[str]) -> str:
     return f"{shown}; and more" if len(rows) > _ROWS_SHOWN else shown
 
 
+def _whole_text(result: CalculatorResult) -> str:
+    """Say what the sentence that states the whole result will name."""
+    return "states " + ", ".join(sentence_name(result, name) for name in sentence_fields(result))
+
+
 def payload(call: ToolCall) -> dict[str, str]:
     """Return the references a model may cite for this call, with what each stands for.
 
@@ -36,10 +48,13 @@ def payload(call: ToolCall) -> dict[str, str]:
         item = call.result.fields.get(name)
         rows = table_rows(call.result, name)
         if item is not None:
-            reference = Reference(call=call.id, field=name, unit=item.unit, decimals=item.decimals)
+            unit = unit_key(item.unit)
+            reference = Reference(call=call.id, field=name, unit=unit, decimals=item.decimals)
             shown[str(reference)] = f"{item.value:f}"
         elif rows:
             shown[_label(call, name)] = _table_text(call.result, list(rows))
         elif name in call.labels:
             shown[_label(call, name)] = call.labels[name]
+        elif name == WHOLE_RESULT:
+            shown[_label(call, name)] = _whole_text(call.result)
     return shown

@@ -24,7 +24,8 @@ class ToolCall:
     inline, as JSON; ``labels`` the texts shown for this call (``subject`` …), the tool's over the
     calculator's; ``shown`` names the labels, fields and tables that a model may cite. ``defaults``
     are parameters the caller did not give, and ``notes`` what the tool had to assume; both are
-    stated in the answer. Exactly one of ``result`` and ``error`` is set.
+    stated in the answer. Exactly one of ``result`` and ``error`` is set. ``is_direct`` marks the
+    calculator's own tool, made from its definition.
     """
 
     id: CallId
@@ -39,3 +40,4 @@ class ToolCall:
     notes: tuple[str, ...]
     error: CallError | None
     policy: PolicyOutcome | None
+    is_direct: bool = False

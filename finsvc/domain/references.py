@@ -35,6 +35,11 @@ class Reference:
         return f"[[{self.call}.{self.field}|{self.unit}|{self.decimals}]]"
 
 
+def unit_key(unit: str) -> str:
+    """How a reference writes a unit: without spaces, so that it is one word to a grammar."""
+    return unit.replace(" ", "_")
+
+
 def split_template(template: str) -> tuple[str | Reference, ...]:
     """Split a template into literal text and references, in order; empty text is left out."""
     parts: list[str | Reference] = []

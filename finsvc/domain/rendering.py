@@ -4,6 +4,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from finsvc.domain.results import CalculatorResult, Quantity
 
+# Reference that stands for a sentence about all that a result says.
+WHOLE_RESULT = "result"
+# Rows of a result's main table that its sentence states; the others can be cited by name.
+_SENTENCE_ROWS_MAX = 20
+
 
 def round_to(value: Decimal, decimals: int) -> Decimal:
     """Round half to even at ``decimals`` places; negative zero becomes zero."""
@@ -28,3 +33,20 @@ def table_rows(result: CalculatorResult, table: str) -> dict[str, Quantity]:
 def row_label(result: CalculatorResult, field: str) -> str:
     """Display name of a table's row: its label, or what follows the table's name."""
     return result.labels.get(field, field.split(".", 1)[1])
+
+
+def sentence_fields(result: CalculatorResult) -> list[str]:
+    """Fields that the sentence about a result states: its headline first, then its other scalars.
+
+    Where the headline is a table its first rows come first.
+    """
+    scalars = [name for name in result.fields if "." not in name and name != result.headline]
+    rows = list(table_rows(result, result.headline))[:_SENTENCE_ROWS_MAX]
+    return [*([result.headline] if result.headline in result.fields else rows), *scalars]
+
+
+def sentence_name(result: CalculatorResult, field: str) -> str:
+    """What a sentence calls a field: ``clean price``, ``weight AAPL``."""
+    table, _, _ = field.partition(".")
+    name = table.replace("_", " ")
+    return name if field == table else f"{name} {row_label(result, field)}"

@@ -9,7 +9,9 @@ class TurnTrace:
     """Everything needed to sample the turn again, token for token.
 
     ``grammar`` is the text of the grammar the mask was built from, empty when unconstrained;
-    ``logit_digest`` is the R4 chain in hexadecimal.
+    ``logit_digest`` is the R4 chain in hexadecimal. ``margin`` is the least, over the tokens, of
+    the natural logarithm of a token's probability over that of its best alternative, before any
+    mask; None where the model did not tell.
     """
 
     prompt_ids: tuple[int, ...]
@@ -23,6 +25,7 @@ class TurnTrace:
     logit_digest: str
     finish_reason: str
     cached_tokens: int
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     """Why a verdict is not plainly ``verified``; stable codes for programs."""
 
     ROUNDED = "rounded"
+    DECIMALS_CUT = "decimals_cut"
     SECOND_MISSING = "second_method_missing"
     SECOND_FAILED = "second_method_failed"
     SECOND_DISAGREES = "second_method_disagrees"
@@ -50,6 +51,10 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     INCONSISTENT = "inconsistent"
     NO_EVIDENCE = "no_evidence"
+    SAMPLES_DISAGREE = "samples_disagree"
+    LOW_CONFIDENCE = "low_confidence"
+    NOT_CALIBRATED = "not_calibrated"
+    PROPOSAL = "proposal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

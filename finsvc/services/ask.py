@@ -1,10 +1,11 @@
 """Answer a question: policy, agent, validator, policy again, log; only then the answer leaves."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from finsvc.agents.catalogue import TOOLS
+from finsvc.agents.catalogue import TOOLS, AgentTool, tools_of
+from finsvc.agents.direct.tools import direct_tools
 from finsvc.agents.loop import (
     AgentRun,
     Executor,
@@ -21,9 +22,12 @@ from finsvc.domain.policy import Action, PolicyOutcome, PolicyQuery, Principal
 from finsvc.domain.verdicts import Reason, Verdict
 from finsvc.services.basis import basis
 from finsvc.services.decision import AskCommand, Decision, Usage
+from finsvc.services.ensemble import Ensemble, RememberedCalls, apply
 from finsvc.services.materiality import largest_usd
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
-from finsvc.services.record import decision_record, refusal_record
+from finsvc.services.record import Answered, decision_record, refusal_record
+from finsvc.services.reliability import Reliability
+from finsvc.validator.direct import is_proposal
 from finsvc.validator.tracing import EntityIndex
 from finsvc.validator.validate import (
     Confirm,
@@ -45,13 +49,21 @@ HELD = "This answer waits for a person's approval under decision {decision_id}."
 
 _OPTIONAL_ARGUMENTS: Mapping[str, frozenset[str]] = {
     tool.name: frozenset(name for name, required in tool.arguments.items() if not required)
-    for tool in TOOLS.values()
+    for tool in (*TOOLS.values(), *direct_tools().values())
 }
+
+
+def trained_tools(question: Question) -> Sequence[AgentTool]:
+    """The tools that the embedded model was trained on."""
+    return tools_of(question.agent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskParts:
-    """What answering needs: implementations come from the wiring."""
+    """What answering needs: implementations come from the wiring.
+
+    ``tools_for`` chooses what a question is offered.
+    """
 
     model: LanguageModel
     policy: PolicyGate
@@ -62,6 +74,8 @@ class AskParts:
     executor_for: Callable[[Principal], Executor]
     check_book: Callable[[str], str]
     limits: Limits
+    tools_for: Callable[[Question], Sequence[AgentTool]] = trained_tools
+    reliability: Reliability = field(default_factory=Reliability)
 
 
 def _without_answer(run: AgentRun, message: str) -> Validation:
@@ -96,24 +110,48 @@ class Ask:
         allowed = self._permission(command, question)
         if not allowed.is_allowed:
             self._refuse(command, decision_id, allowed)
-        run = run_agent(
-            question,
-            model=self._parts.model,
-            executor=self._parts.executor_for(command.principal),
-            limits=self._parts.limits,
-            on_progress=on_progress,
-            tenant=command.principal.id,
-        )
+        executor = RememberedCalls(self._parts.executor_for(command.principal))
+        run = self._run(command, question, executor, on_progress=on_progress)
         on_progress(Progress(event="validate", tool="", detail=""))
         validation = self._validate(run, question)
-        release = self._release(command, decision_id, validation)
+
+        def draw(seed: int) -> tuple[AgentRun, Validation]:
+            on_progress(Progress(event="sample", tool="", detail=""))
+            again = self._run(command, question, executor, seed=seed)
+            return again, self._validate(again, question)
+
+        ensemble = self._parts.reliability.check(run, validation, basis=decision_id, draw=draw)
+        if ensemble is not None:
+            validation = apply(validation, ensemble)
+        release = self._release(command, decision_id, run, validation)
         return self._conclude(
             command,
             decision_id=decision_id,
             run=run,
+            ensemble=ensemble,
             validation=validation,
             outcomes=(allowed, release),
             started=started,
+        )
+
+    def _run(
+        self,
+        command: AskCommand,
+        question: Question,
+        executor: Executor,
+        *,
+        on_progress: OnProgress = lambda _: None,
+        seed: int | None = None,
+    ) -> AgentRun:
+        return run_agent(
+            question,
+            model=self._parts.model,
+            tools=self._parts.tools_for(question),
+            executor=executor,
+            limits=self._parts.limits,
+            on_progress=on_progress,
+            tenant=command.principal.id,
+            seed=seed,
         )
 
     def _question(self, command: AskCommand) -> Question:
@@ -128,7 +166,9 @@ class Ask:
             )
         book = None if command.book is None else self._parts.check_book(command.book)
         as_of = None if command.as_of is None else command.as_of.isoformat()
-        return Question(text=text, agent=command.agent, book=book, as_of=as_of)
+        return Question(
+            text=text, agent=command.agent, book=book, as_of=as_of, documents=command.documents
+        )
 
     def _permission(self, command: AskCommand, question: Question) -> PolicyOutcome:
         query = PolicyQuery(
@@ -157,7 +197,11 @@ class Ask:
         return validate(run.template, grounds)
 
     def _release(
-        self, command: AskCommand, decision_id: DecisionId, validation: Validation
+        self,
+        command: AskCommand,
+        decision_id: DecisionId,
+        run: AgentRun,
+        validation: Validation,
     ) -> PolicyOutcome:
         query = PolicyQuery(
             principal=command.principal,
@@ -167,6 +211,7 @@ class Ask:
                 "agent": command.agent.value,
                 "verdict": validation.verdict.value,
                 "largest_usd": largest_usd(validation.claims),
+                "proposal": is_proposal(run.calls),
             },
         )
         return self._parts.policy.decide(query)
@@ -177,27 +222,37 @@ class Ask:
         *,
         decision_id: DecisionId,
         run: AgentRun,
+        ensemble: Ensemble | None,
         validation: Validation,
         outcomes: tuple[PolicyOutcome, PolicyOutcome],
         started: float,
     ) -> Decision:
         """Log the decision durably, then build what leaves."""
-        is_held = not outcomes[1].is_allowed
+        # Whatever a policy says: a proposal is a person's decision.
+        is_held = not outcomes[1].is_allowed or is_proposal(run.calls)
         grounds = basis(run.calls)
         full_answer = f"{validation.answer}\n\n{grounds}" if grounds else validation.answer
-        body = decision_record(
-            command,
-            decision_id=decision_id,
+        answered = Answered(
             run=run,
+            ensemble=ensemble,
             validation=validation,
             answer=full_answer,
             outcomes=outcomes,
+            is_held=is_held,
+        )
+        body = decision_record(
+            command,
+            answered,
+            decision_id=decision_id,
             identity=self._parts.model.identity,
             at=self._parts.clock.now(),
         )
         appending = time.perf_counter()
         receipt = self._parts.log.append(RecordKind.DECISION, decision_id, body)
         finished = time.perf_counter()
+        runs = [run, *(sample.run for sample in ensemble.samples)] if ensemble else [run]
+        turns = [turn for each in runs for turn in each.turns]
+        model_ms = sum(each.model_ms for each in runs)
         total_ms = round((finished - started) * 1e3)
         return Decision(
             decision_id=decision_id,
@@ -210,14 +265,14 @@ class Ask:
             receipt=receipt,
             model=self._parts.model.identity.name,
             usage=Usage(
-                prompt_tokens=sum(len(turn.prompt_ids) for turn in run.turns),
-                completion_tokens=sum(len(turn.token_ids) for turn in run.turns),
-                cached_tokens=sum(turn.cached_tokens for turn in run.turns),
+                prompt_tokens=sum(len(turn.prompt_ids) for turn in turns),
+                completion_tokens=sum(len(turn.token_ids) for turn in turns),
+                cached_tokens=sum(turn.cached_tokens for turn in turns),
             ),
             timing_ms={
                 "total": total_ms,
-                "model": run.model_ms,
+                "model": model_ms,
                 "audit": round((finished - appending) * 1e3),
-                "other": total_ms - run.model_ms,
+                "other": total_ms - model_ms,
             },
         )

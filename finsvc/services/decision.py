@@ -1,7 +1,7 @@
 """A decision: what goes to the caller, and its JSON form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from finsvc.agents.catalogue import AgentName
@@ -16,7 +16,7 @@ from finsvc.validator.validate import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskCommand:
-    """A question as it reaches the service."""
+    """A question as it reaches the service; ``documents`` are JSON values attached to it."""
 
     question: str
     agent: AgentName
@@ -24,6 +24,7 @@ class AskCommand:
     as_of: date | None
     principal: Principal
     request_id: str
+    documents: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

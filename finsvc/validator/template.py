@@ -8,21 +8,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from finsvc.domain.calls import ToolCall
-from finsvc.domain.references import Reference, split_template
-from finsvc.domain.rendering import format_quantity, row_label, table_rows
+from finsvc.domain.references import Reference, split_template, unit_key
+from finsvc.domain.rendering import (
+    WHOLE_RESULT,
+    format_quantity,
+    row_label,
+    sentence_fields,
+    sentence_name,
+    table_rows,
+)
 from finsvc.domain.results import CalculatorResult, Quantity
 from finsvc.domain.verdicts import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundNumber:
-    """A number of the answer: its printed text, the call and field it stands for."""
+    """A number of the answer: its printed text, the call and field it stands for.
+
+    ``is_rounded`` has fewer decimals than the field, ``is_cut`` was asked for with more.
+    """
 
     text: str
     call: ToolCall
     field: str
     quantity: Quantity
     is_rounded: bool
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +55,14 @@ class Flaw:
 
 
 def _number(call: ToolCall, reference: Reference, item: Quantity) -> Part | Flaw:
-    """Bind a numeric reference; its unit must be the field's and its decimals not exceed it."""
-    decimals = item.decimals if reference.decimals is None else reference.decimals
-    if reference.unit != item.unit or decimals > item.decimals:
-        expected = f"[[{call.id}.{reference.field}|{item.unit}|{item.decimals}]]"
+    """Bind a numeric reference; its unit must be the field's.
+
+    More decimals than the calculator declares are cut back to those.
+    """
+    asked = item.decimals if reference.decimals is None else reference.decimals
+    decimals = min(asked, item.decimals)
+    if reference.unit != unit_key(item.unit):
+        expected = f"[[{call.id}.{reference.field}|{unit_key(item.unit)}|{item.decimals}]]"
         return Flaw(reason=Reason.UNIT_MISMATCH, detail=f"expected {expected}, got {reference}")
     text = format_quantity(item.value, item.unit, decimals)
     bound = BoundNumber(
@@ -56,12 +71,13 @@ def _number(call: ToolCall, reference: Reference, item: Quantity) -> Part | Flaw
         field=reference.field,
         quantity=item,
         is_rounded=decimals < item.decimals,
+        is_cut=asked > item.decimals,
     )
     return Part(text=text, numbers=(bound,), calls=(call,), is_literal=False)
 
 
-def _table(call: ToolCall, result: CalculatorResult, rows: Mapping[str, Quantity]) -> Part:
-    """Print every row of a table, each a number of its own."""
+def _list(call: ToolCall, rows: Mapping[str, Quantity], names: Mapping[str, str]) -> Part:
+    """Print fields with their names, each a number of its own."""
     numbers = []
     texts = []
     for field, item in rows.items():
@@ -69,8 +85,22 @@ def _table(call: ToolCall, result: CalculatorResult, rows: Mapping[str, Quantity
         numbers.append(
             BoundNumber(text=text, call=call, field=field, quantity=item, is_rounded=False)
         )
-        texts.append(f"{row_label(result, field)} {text}")
+        texts.append(f"{names[field]} {text}")
     return Part(text="; ".join(texts), numbers=tuple(numbers), calls=(call,), is_literal=False)
+
+
+def _table(call: ToolCall, result: CalculatorResult, rows: Mapping[str, Quantity]) -> Part:
+    """Print every row of a table."""
+    return _list(call, rows, {field: row_label(result, field) for field in rows})
+
+
+def _whole(call: ToolCall, result: CalculatorResult) -> Part:
+    """Print the sentence about a result, made from the calculator's definition."""
+    rows = {field: result.fields[field] for field in sentence_fields(result)}
+    part = _list(call, rows, {field: sentence_name(result, field) for field in rows})
+    title = call.labels.get("title", result.calculator)
+    text = f"{title} ({result.method}): {part.text}"
+    return Part(text=text, numbers=part.numbers, calls=(call,), is_literal=False)
 
 
 def _is_shared(field: str, text: str, calls: Mapping[str, ToolCall]) -> bool:
@@ -97,6 +127,8 @@ def _resolve(reference: Reference, calls: Mapping[str, ToolCall]) -> Part | Flaw
         if _is_shared(reference.field, text, calls):
             text = f"{text} ({call.id})"
         return Part(text=text, numbers=(), calls=(call,), is_literal=False)
+    if reference.field == WHOLE_RESULT and WHOLE_RESULT in call.shown:
+        return _whole(call, call.result)
     rows = table_rows(call.result, reference.field)
     return _table(call, call.result, rows) if rows else unknown
 

@@ -12,6 +12,7 @@ from itertools import combinations, permutations
 from typing import Protocol
 
 from finsvc.domain.calls import ToolCall
+from finsvc.validator.direct import names_argument, speaks_of
 from finsvc.validator.numerals import number_word_spans, numeric_tokens
 
 Span = tuple[int, int]
@@ -197,15 +198,20 @@ def unused_inputs(
         for value in call.arguments.values()
         for span in _occurrences(value, message)
     ]
-    unused = _uncovered(numeric_tokens(message), covered)
-    words = number_word_spans(message)
-    amounts = [span for span in words if message[slice(*span)].lower() not in _PRONOUNS]
-    unused += _uncovered(amounts, covered)
+    tokens = numeric_tokens(message) + [
+        span
+        for span in number_word_spans(message)
+        if message[slice(*span)].lower() not in _PRONOUNS
+    ]
+    # A name may hold a numeral: "tier1", "zero rate".
+    amounts = [span for span in tokens if not names_argument(calls, message[slice(*span)])]
+    unused = _uncovered(amounts, covered)
     unused += _uncovered((match.span() for match in _SIGNS.finditer(message)), covered)
     called = {call.name for call in calls}
     for pattern, tools in _QUANTITIES:
         if not tools & called:
-            unused += _uncovered((match.span() for match in pattern.finditer(message)), covered)
+            found = (m for m in pattern.finditer(message) if not speaks_of(calls, m.group()))
+            unused += _uncovered((match.span() for match in found), covered)
     # "In dollars" is answered when the result is in dollars, although no call took the words.
     units = {item.unit for call in calls if call.result for item in call.result.fields.values()}
     named = [entity.span for entity in entities.find(message) if entity.code not in units]

@@ -14,6 +14,7 @@ from decimal import Decimal
 from finsvc.domain.calls import ToolCall
 from finsvc.domain.verdicts import Claim, Reason, SecondCheck, Source, Verdict
 from finsvc.validator.comparisons import check_words, compared
+from finsvc.validator.direct import is_proposal, mislabelled_arguments
 from finsvc.validator.free_text.dates import find_days
 from finsvc.validator.free_text.evidence import gather
 from finsvc.validator.numerals import unbound_numbers
@@ -106,6 +107,8 @@ def _claim(number: BoundNumber, confirmation: Confirmation) -> Claim:
         verdict, reasons = Verdict.NEEDS_HUMAN, (Reason.SECOND_MISSING,)
     elif not check.is_within:
         verdict, reasons = Verdict.NEEDS_HUMAN, (Reason.SECOND_DISAGREES,)
+    elif number.is_cut:
+        verdict, reasons = Verdict.CORRECTED, (Reason.DECIMALS_CUT,)
     elif number.is_rounded:
         verdict, reasons = Verdict.VERIFIED_ROUNDED, (Reason.ROUNDED,)
     second = None
@@ -212,6 +215,7 @@ def _trace_findings(grounds: Grounds) -> list[Finding]:
     untraced = untraced_arguments(grounds.calls, grounds.message)
     crossed = crossed_arguments(grounds.calls, grounds.message)
     uneven = uneven_arguments(grounds.calls)
+    mislabelled = mislabelled_arguments(grounds.calls, grounds.message)
     unused = unused_inputs(
         grounds.calls,
         grounds.message,
@@ -221,6 +225,7 @@ def _trace_findings(grounds: Grounds) -> list[Finding]:
     return [
         *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in untraced),
         *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in crossed),
+        *(Finding(reason=Reason.UNTRACED_ARGUMENT, detail=name) for name in mislabelled),
         *(Finding(reason=Reason.UNUSED_INPUT, detail=text) for text in (*unused, *uneven)),
     ]
 
@@ -299,6 +304,8 @@ def validate(template: str, grounds: Grounds) -> Validation:
     if any(finding.reason in _WITHHOLDING for finding in findings):
         return _withheld(findings)
     findings += _trace_findings(grounds) + _name_findings(parts, grounds.entities)
+    if is_proposal(grounds.calls):
+        findings.append(Finding(reason=Reason.PROPOSAL, detail="a person decides on proposals"))
     cited = {call.id for part in parts for call in part.calls}
     for call in grounds.calls:
         if call.error is not None:

@@ -15,10 +15,11 @@ from finsvc.agents.resolution.context import portfolio_json
 from finsvc.domain.identifiers import DecisionId
 from finsvc.domain.policy import Principal
 from finsvc.services.approve import Approvals
-from finsvc.services.ask import Ask, AskParts
+from finsvc.services.ask import Ask, AskParts, trained_tools
 from finsvc.services.calculate import Calculate
 from finsvc.services.decision import AskCommand, Decision
 from finsvc.services.ports import LoggedRecord, RecordLog
+from finsvc.services.reliability import Reliability
 from finsvc.validator.entities import NameIndex
 from finsvc.validator.recompute import Recomputation
 from finsvc.validator.validate import Confirm
@@ -39,6 +40,8 @@ class Desk:
         self.log: RecordLog = self.audit
         self.confirm: Confirm = Recomputation(data.second_market)
         self.limits = Limits()
+        self.reliability = Reliability()
+        self.tools_for = trained_tools
         self.progress: list[Progress] = []
         self.approvals = Approvals(policy=self.policy, log=self.audit, clock=self.clock)
         self.calculate = Calculate(
@@ -70,6 +73,8 @@ class Desk:
                 ),
                 check_book=lambda name: str(self.data.books.resolve(name)),
                 limits=self.limits,
+                tools_for=self.tools_for,
+                reliability=self.reliability,
             )
         )
 
@@ -82,6 +87,7 @@ class Desk:
         book: str | None = None,
         as_of: date | None = None,
         principal: Principal = ANALYST,
+        documents: Mapping[str, object] | None = None,
     ) -> Decision:
         """Put one question."""
         command = AskCommand(
@@ -91,6 +97,7 @@ class Desk:
             as_of=as_of,
             principal=principal,
             request_id="req_test",
+            documents=documents or {},
         )
         return self.use_case(model)(command, self.progress.append)
 

@@ -104,6 +104,7 @@ class ScriptedModel:
         self._script = script or (lambda _: steps)
         self.dialogues: list[ScriptedDialogue] = []
         self.tools: tuple[str, ...] = ()
+        self.seeds: list[int | None] = []
 
     @property
     def identity(self) -> ModelIdentity:
@@ -111,10 +112,17 @@ class ScriptedModel:
         return ModelIdentity(name="scripted", fingerprint="none", manifest={"kind": "test double"})
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+        self,
+        *,
+        instructions: str,
+        tools: Sequence[AgentTool],
+        user_message: str,
+        tenant: str,
+        seed: int | None = None,
     ) -> ScriptedDialogue:
         """Start playing."""
         self.tools = tuple(tool.name for tool in tools)
+        self.seeds.append(seed)
         dialogue = ScriptedDialogue(steps=self._script(user_message))
         self.dialogues.append(dialogue)
         return dialogue

@@ -46,10 +46,17 @@ class Draft:
     """Collects what one call resolves to, while its spans are parsed."""
 
     def __init__(
-        self, spans: Spans, *, message: str, market: SnapshotMarket, books: BookShelf
+        self,
+        spans: Spans,
+        *,
+        message: str,
+        market: SnapshotMarket,
+        books: BookShelf,
+        documents: Mapping[str, object] | None = None,
     ) -> None:
-        """Take a call's spans and the message they were copied from."""
+        """Take a call's spans, the message they were copied from, and documents by name."""
         self.spans = spans
+        self.documents: Mapping[str, object] = documents or {}
         self._message = message
         self.market = market
         self.books = books

@@ -66,11 +66,21 @@ class TracedModel:
         return self._real.identity
 
     def open(
-        self, *, instructions: str, tools: Sequence[AgentTool], user_message: str, tenant: str
+        self,
+        *,
+        instructions: str,
+        tools: Sequence[AgentTool],
+        user_message: str,
+        tenant: str,
+        seed: int | None = None,
     ) -> Dialogue:
         played, real = (
             model.open(
-                instructions=instructions, tools=tools, user_message=user_message, tenant=tenant
+                instructions=instructions,
+                tools=tools,
+                user_message=user_message,
+                tenant=tenant,
+                seed=seed,
             )
             for model in (self._played, self._real)
         )

@@ -22,6 +22,7 @@ from finsvc.domain.verdicts import Reason, Verdict
 from finsvc.services.ask import HELD, MAX_QUESTION_CHARACTERS
 from finsvc.services.decision import Decision, decision_to_json
 from finsvc.services.ports import RecordKind
+from finsvc.services.reliability import Reliability
 from tests.finsvc.asking import Desk
 from tests.finsvc.scripted import NOTHING, ScriptedModel, Step, call, final, raw_call
 
@@ -297,6 +298,7 @@ def test_answer_that_needs_a_human_is_held(desk: Desk) -> None:
 
 
 def test_material_figure_is_held_although_it_is_verified(desk: Desk) -> None:
+    desk.reliability = Reliability(limit_usd=10**15)
     model = ScriptedModel(
         call("convert_currency", amount="5bn", from_="EUR", to="USD"),
         final("{amount} is {converted}."),

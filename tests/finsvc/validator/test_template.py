@@ -67,3 +67,11 @@ def test_reference_that_binds_to_nothing_is_a_flaw(template: str, reason: Reason
 def test_result_of_an_erring_call_cannot_be_cited(template: str) -> None:
     erring = call(error=CallError(code="x", message="m"))
     assert flaws(template, c1=erring) == [Reason.UNKNOWN_REFERENCE]
+
+
+def test_reference_with_too_many_decimals_is_cut_to_the_declared_ones() -> None:
+    (part,) = bind("[[c1.var|USD|2]]", {"c1": call()})[0]
+    (number,) = part.numbers
+    assert number.is_cut
+    assert not number.is_rounded
+    assert "." not in number.text
