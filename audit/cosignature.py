@@ -184,7 +184,7 @@ def verify_cosignatures(
     Args:
         note: The signed checkpoint.
         witnesses: Trusted keys, got on another way than the note.
-        threshold: How many different ones must have signed.
+        threshold: How many witnesses must have signed, by name: two keys of one are one witness.
 
     Raises:
         FormatError: The note is malformed, or a cosignature has no time.
@@ -197,9 +197,10 @@ def verify_cosignatures(
         for verifier in witnesses:
             if (verifier.name, verifier.key_id) == (signature.name, signature.key_id):
                 found.setdefault(verifier, _verify_one(checkpoint, verifier, signature))
-    if len(found) < threshold:
+    num_names = len({verifier.name for verifier in found})
+    if num_names < threshold:
         raise SignatureError(
-            "cosignatures", expected=f"{threshold} of trusted witnesses", actual=str(len(found))
+            "cosignatures", expected=f"{threshold} of trusted witnesses", actual=str(num_names)
         )
     return tuple(found.values())
 
