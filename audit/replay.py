@@ -2,7 +2,7 @@
 
     R0  the entry itself: signature, place in the log, inclusion under the latest checkpoint
     R1  each policy decision            content["policy"]
-    R2  each calculator result          content["calls"]
+    R2  each calculator result          content["calls"] and, if there, content["sample_calls"]
     R3  the token ids of each turn      content["turns"]
     R4  the logit digests of each turn  content["turns"]
 
@@ -140,14 +140,14 @@ def replay(entry: Entry, level: Level, replayers: Replayers, *, keyring: Keyring
     """
     results = [_check_entry(entry, keyring)]
     plan = (
-        (Level.R1, "policy", replayers.policy),
-        (Level.R2, "calls", replayers.calculators),
-        (Level.R3, "turns", replayers.tokens),
-        (Level.R4, "turns", replayers.logits),
+        (Level.R1, ("policy",), replayers.policy),
+        (Level.R2, ("calls", "sample_calls"), replayers.calculators),
+        (Level.R3, ("turns",), replayers.tokens),
+        (Level.R4, ("turns",), replayers.logits),
     )
     results.extend(
-        _replay_level(step, name, entry.content, replayer)
-        for step, name, replayer in plan
+        _replay_level(step, names, entry.content, replayer)
+        for step, names, replayer in plan
         if step <= level
     )
     return ReplayReport(index=entry.index, id=entry.statement.id, levels=tuple(results))
@@ -166,25 +166,31 @@ def _check_entry(entry: Entry, keyring: Keyring) -> LevelResult:
 
 
 def _replay_level(
-    level: Level, name: str, content: JsonObject, replayer: Replayer | None
+    level: Level, names: Sequence[str], content: JsonObject, replayer: Replayer | None
 ) -> LevelResult:
-    parts = content.get(name)
-    if parts is None:
-        parts = []
-    if not isinstance(parts, list):
-        return LevelResult(
-            level=level,
-            outcome=Outcome.MISMATCH,
-            detail=f"{name}: expected an array, got {type(parts).__name__}",
-            num_compared=0,
-        )
-    if parts and replayer is None:
-        raise ReplayError(f"replayer for {level.name}", expected="one", actual="none")
-    comparisons = [_compare(replayer, part, content) for part in parts if replayer is not None]
-    outcome = _worst([comparison.outcome for comparison in comparisons])
+    comparisons: list[tuple[str, Comparison]] = []
+    for name in names:
+        parts = content.get(name)
+        if parts is None:
+            parts = []
+        if not isinstance(parts, list):
+            return LevelResult(
+                level=level,
+                outcome=Outcome.MISMATCH,
+                detail=f"{name}: expected an array, got {type(parts).__name__}",
+                num_compared=0,
+            )
+        if parts and replayer is None:
+            raise ReplayError(f"replayer for {level.name}", expected="one", actual="none")
+        comparisons += [
+            (f"{name}[{position}]", _compare(replayer, part, content))
+            for position, part in enumerate(parts)
+            if replayer is not None
+        ]
+    outcome = _worst([comparison.outcome for _, comparison in comparisons])
     details = [
-        f"{name}[{position}]: {comparison.detail}"
-        for position, comparison in enumerate(comparisons)
+        f"{place}: {comparison.detail}"
+        for place, comparison in comparisons
         if comparison.outcome is outcome and comparison.detail
     ]
     return LevelResult(

@@ -54,7 +54,6 @@ def test_error_of_a_call_is_printed_as_its_message() -> None:
         ("[[c1.es|USD|0]]", Reason.UNKNOWN_REFERENCE),
         ("[[c1.nothing]]", Reason.UNKNOWN_REFERENCE),
         ("[[c1.var|EUR|0]]", Reason.UNIT_MISMATCH),
-        ("[[c1.var|USD|2]]", Reason.UNIT_MISMATCH),
         ("[[c1.var|USD]]", Reason.UNKNOWN_REFERENCE),
         ("see [[c1", Reason.UNKNOWN_REFERENCE),
     ],
