@@ -81,12 +81,19 @@ class CpuPagedRunner:
 
 def _draw(logits_V: npt.NDArray[np.float32], draw: Draw, position: int) -> Drawn | EngineError:
     try:
-        bitmask = None if draw.mask is None else draw.mask.bitmask()
-        allowed_V = apply_mask(logits_V, bitmask, position)
+        token_id = _choose(logits_V, draw, position)
     except EngineError as error:
         return error
-    token_id = sample(allowed_V, draw.sampling, position)
     logprobs = None
     if draw.top_logprobs > 0:
         logprobs = token_logprobs(logits_V, token_id, draw.top_logprobs)
     return Drawn(token_id=token_id, candidates=pack_candidates(logits_V), logprobs=logprobs)
+
+
+def _choose(logits_V: npt.NDArray[np.float32], draw: Draw, position: int) -> int:
+    mask, bitmask = draw.mask, None
+    # Where the best of all tokens is allowed, a greedy draw needs no mask, which costs more.
+    is_greedy = draw.sampling.temperature == 0
+    if mask is not None and not (is_greedy and mask.allows(int(np.argmax(logits_V)))):
+        bitmask = mask.bitmask()
+    return sample(apply_mask(logits_V, bitmask, position), draw.sampling, position)

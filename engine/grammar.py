@@ -207,11 +207,28 @@ class GrammarMask:
         self._raise_if_failed()
         # The matcher adds a word where the vocabulary fills the last one.
         words = np.frombuffer(data, dtype="<u4")[: self._stop_words.size]
-        if self._budget is not None and self._num_accepted >= self._budget:
+        if self._is_closing:
             closing = words & self._stop_words
             if closing.any():
                 return closing
         return words
+
+    def allows(self, token_id: int) -> bool:
+        """Whether a token may come next; False when the answer is to be closed if it can be.
+
+        Raises:
+            GrammarError: The grammar exceeded its bounds of work.
+        """
+        if self._is_closing:
+            return False
+        # Text that the grammar forces has one spelling in a mask; by its bytes it would have many.
+        forced = self._matcher.compute_ff_tokens()
+        if forced:
+            is_allowed = forced[0] == token_id
+        else:
+            is_allowed = self._matcher.validate_tokens([token_id]) == 1
+        self._raise_if_failed()
+        return is_allowed
 
     def accept(self, token_id: int) -> None:
         """Advance past a token.
@@ -234,6 +251,10 @@ class GrammarMask:
     def is_complete(self) -> bool:
         """Whether the tokens so far are a whole turn."""
         return self._matcher.is_accepting()
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._budget is not None and self._num_accepted >= self._budget
 
     def _raise_if_failed(self) -> None:
         if self._matcher.is_error():

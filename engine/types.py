@@ -104,6 +104,10 @@ class TokenMask(Protocol):
         """Return ceil(V/32) words, bit i of word w allowing token 32*w + i; None allows all."""
         ...
 
+    def allows(self, token_id: int) -> bool:
+        """Whether a token may come next, for less than its bit costs; False may mean unknown."""
+        ...
+
     def accept(self, token_id: int) -> None:
         """Advance past a sampled token."""
         ...

@@ -46,6 +46,10 @@ class _KeptMask:
         self.digests.append("" if words_Y is None else self._store.add(words_Y))
         return words_Y
 
+    def allows(self, token_id: int) -> bool:
+        """Unknown, so that the words of every position are asked for."""
+        return False
+
     def accept(self, token_id: int) -> None:
         self._mask.accept(token_id)
 

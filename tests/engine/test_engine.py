@@ -36,6 +36,9 @@ class AllowOnly:
     def bitmask(self) -> npt.NDArray[np.uint32] | None:
         return self._words
 
+    def allows(self, token_id: int) -> bool:
+        return bool(self._words[token_id // 32] >> np.uint32(token_id % 32) & 1)
+
     def accept(self, token_id: int) -> None:
         self.accepted.append(token_id)
 
@@ -122,6 +125,31 @@ def test_mask_limits_tokens_and_is_advanced_but_not_part_of_the_digest(engine: E
     one_token = request(max_new_tokens=1)
     masked = engine.generate(one_token, mask=AllowOnly({5}, engine.info.config.vocab_size))
     assert masked.logit_digest == engine.generate(one_token).logit_digest
+
+
+class KnowsNothing(AllowOnly):
+    """A mask of which only the words tell."""
+
+    def allows(self, token_id: int) -> bool:
+        return False
+
+
+def test_greedy_draws_are_the_same_with_and_without_the_mask_s_words(engine: Engine) -> None:
+    vocab_size = engine.info.config.vocab_size
+    free = engine.generate(request())
+    for allowed in (set(range(vocab_size)), set(free.token_ids), set(free.token_ids[1:]) | {7}):
+        fast = engine.generate(request(), mask=AllowOnly(allowed, vocab_size))
+        assert fast == engine.generate(request(), mask=KnowsNothing(allowed, vocab_size))
+        assert set(fast.token_ids) <= allowed
+    unread = engine.generate(request(), mask=NoWords(set(range(vocab_size)), vocab_size))
+    assert (unread.token_ids, unread.logit_digest) == (free.token_ids, free.logit_digest)
+
+
+class NoWords(AllowOnly):
+    """A mask whose words nobody should need."""
+
+    def bitmask(self) -> npt.NDArray[np.uint32] | None:
+        raise AssertionError
 
 
 def test_mask_that_allows_nothing_is_refused_and_the_engine_goes_on(engine: Engine) -> None:

@@ -50,6 +50,9 @@ def walk(question: str, seed: int, rules: TurnRules) -> list[int]:
     while not mask.is_complete:
         bits = np.unpackbits(mask.bitmask().view(np.uint8), bitorder="little")
         token_id = int(rng.choice(np.flatnonzero(bits)))
+        if len(token_ids) < rules.answer_tokens_max:
+            some = [token_id, *rng.sample(range(engine().vocab_size), 8)]
+            assert [mask.allows(i) for i in some] == [bool(bits[i]) for i in some]
         mask.accept(token_id)
         token_ids.append(token_id)
         assert len(token_ids) < 3_000

@@ -231,6 +231,8 @@ def walk(rules: CompletionRules, rng: random.Random) -> list[int]:
     while not mask.is_complete:
         bits = np.flatnonzero(np.unpackbits(mask.bitmask().view(np.uint8), bitorder="little"))
         assert bits.size
+        some = rng.sample(range(tokenizer.vocab_size), 8) + rng.choices(bits.tolist(), k=4)
+        assert [mask.allows(i) for i in some] == [i in bits for i in some]
         ends = [token_id for token_id in closing if token_id in bits]
         is_late = rng.random() < len(token_ids) / 60
         token_ids.append(int(ends[0] if ends and is_late else rng.choice(bits.tolist())))

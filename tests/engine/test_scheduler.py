@@ -289,6 +289,9 @@ class Refuses:
     def bitmask(self) -> None:
         return None
 
+    def allows(self, token_id: int) -> bool:
+        return False
+
     def accept(self, token_id: int) -> None:
         raise TokenMaskError(position=0, expected="another", actual=str(token_id))
 
@@ -374,3 +377,16 @@ def test_known_beginning_is_used_as_far_as_the_runner_can_go_on(held: int) -> No
     assert isinstance(event, TokenEvent)
     assert event.cached_tokens == held
     assert bench.tokens(again) == alone([*prompt, 40], 5)[0]
+
+
+def test_sequence_whose_window_the_runner_gave_up_starts_again_and_draws_the_same() -> None:
+    bench = Bench(chunk_tokens=6)
+    chance = random.Random(3)
+    bench.runner.loses = lambda feed: feed.start > 0 and chance.random() < 0.2
+    prompts = [list(range(i, i + 5 + 3 * i)) for i in range(1, 7)]
+    jobs = [bench.submit(request(prompt, 8)) for prompt in prompts]
+    bench.run()
+    assert bench.scheduler.stats().num_preemptions > 3
+    for job, prompt in zip(jobs, prompts, strict=True):
+        assert bench.tokens(job) == alone(prompt, 8)[0]
+    assert bench.scheduler.stats().pages_used == 0

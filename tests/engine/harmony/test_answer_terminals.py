@@ -86,6 +86,7 @@ def test_slices_change_no_mask(question: str, num_walks: int) -> None:
     tokenizer = small_tokenizer()
     sliced, plain = two_tables()
     lark = sliced.agent_turn(agent_tools(), span_source=question, references=REFERENCES).lark
+    others = range(tokenizer.vocab_size)
     head = stream("<|channel|>final<|message|>", tokenizer)
     parts = (" ", "the ", '"', *question.split(), *REFERENCES)
     liked = {i for part in parts for i in tokenizer.encode(part)}
@@ -97,6 +98,9 @@ def test_slices_change_no_mask(question: str, num_walks: int) -> None:
             assert np.array_equal(fast.bitmask(), words), (seed, step)
             allowed = np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))
             found = sorted(liked.intersection(allowed.tolist()))
+            for token_id in (*rng.choices(allowed.tolist(), k=3), *rng.choices(others, k=3)):
+                is_allowed = bool(words[token_id // 32] >> np.uint32(token_id % 32) & 1)
+                assert fast.allows(token_id) == is_allowed, (seed, step, token_id)
             choices = found if found and rng.random() < 0.6 else allowed.tolist()
             token_id = head[step] if step < len(head) else rng.choice(choices)
             fast.accept(token_id)
