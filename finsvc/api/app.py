@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import Match
 
 from finsvc.api import agents, approvals, audit, calculators, chat, operations, reports, responses
 from finsvc.api.admission import Admission
@@ -15,6 +17,7 @@ from finsvc.api.context import ApiContext
 from finsvc.api.custody import router as custody_router
 from finsvc.api.error_map import MethodNotAllowedError, NotFoundError, to_answer
 from finsvc.api.middleware import Authentication, BodyLimit, Overload, RequestFrame
+from finsvc.api.openapi import DescribedApp
 from finsvc.api.ports import ServiceParts
 from finsvc.api.validate import router as validate_router
 from finsvc.api.validation import to_input_error
@@ -29,7 +32,7 @@ _GRACE_S = 5.0
 def create_app(
     services: ServiceParts, telemetry: Telemetry, *, stored: ResponseStore | None = None
 ) -> FastAPI:
-    """Build the application over open services. Its documentation pages are off.
+    """Build the application over open services; its description is for holders of a key.
 
     Args:
         services: What it serves.
@@ -48,11 +51,11 @@ def create_app(
         yield
         admission.close()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="finsvc",
+        version="v1",
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[
@@ -94,14 +97,29 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     path = request.url.path
     if isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = (error.headers or {}).get("allow", "another method")
-        return await _on_error(
+        allowed = ", ".join(_methods(request))
+        answer = await _on_error(
             request,
             MethodNotAllowedError(f"{path}: expected {allowed}, got {request.method}"),
         )
+        answer.headers["allow"] = allowed
+        return answer
     if isinstance(error, HTTPException) and error.status_code == 400:
         # What fastapi says of bodies that are no JSON or nested beyond what can be read.
         return await _on_error(
             request, InputError(field="body", expected="JSON", actual="what cannot be read")
         )
     return await _on_error(request, NotFoundError(f"expected a known path, got {path}"))
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path of a request can be asked with; several routes may share it."""
+    found: set[str] = set()
+    pending: list[object] = list(request.app.routes)
+    while pending:
+        route = pending.pop()
+        # fastapi keeps the routes of a router that was included behind one of its own.
+        pending += getattr(getattr(route, "original_router", None), "routes", ())
+        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
