@@ -1,5 +1,6 @@
 """What a calculator is: a pure function with schemas, a version and a second method."""
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,7 +96,8 @@ class Calculator:
             InputError: names the first field that is wrong, what was expected and what came.
         """
         try:
-            return self.input_model.model_validate(document)
+            with _no_collection():
+                return self.input_model.model_validate(document)
         except ValidationError as error:
             raise input_error(error) from error
 
@@ -105,15 +107,14 @@ class Calculator:
         Raises:
             InputError: the inputs cannot be computed on this market.
         """
-        with _named_fields():
-            computation = self.compute(inputs, market)
-        return finish(
-            computation,
-            calculator=self.name,
-            version=self.version,
-            inputs=inputs,
-            market=market,
-        )
+        with _named_fields(), _no_collection():
+            return finish(
+                self.compute(inputs, market),
+                calculator=self.name,
+                version=self.version,
+                inputs=inputs,
+                market=market,
+            )
 
     def confirm(self, inputs: CalculatorInput, market: MarketView) -> SecondOpinion:
         """Compute the same by the second method, on a market of the caller's choice.
@@ -123,6 +124,23 @@ class Calculator:
         """
         with _named_fields():
             return self.second(inputs, market)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let a table of 100,000 rows be read without the collector walking it again and again.
+
+    Reading and computing make no cycles to speak of, so that little waits to be collected; it
+    halves the time of reading. Of threads that overlap, the one that paused the collector resumes
+    it.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

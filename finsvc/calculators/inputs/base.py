@@ -6,7 +6,7 @@ digests: ``0.990`` and ``0.99`` are the same input.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -33,31 +33,37 @@ _FIRST_YEAR, _LAST_YEAR = 1901, 2199
 
 def decimal_text(value: Decimal) -> str:
     """Write a decimal without exponent and without trailing zeros."""
-    text = format(value, "f")
-    if "." in text:
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    if text[-1] == "0" and "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def _read_decimal(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError("expected a decimal as a string")
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise ValueError("expected a finite decimal")
-    text = decimal_text(value) if isinstance(value, Decimal) else str(value)
-    if _DECIMAL.fullmatch(text) is None:
-        raise ValueError("expected a decimal with at most 15 integer digits and 8 decimals")
-    return Decimal(decimal_text(Decimal(text)))
+def _reader(pattern: re.Pattern[str], places: int) -> Callable[[object], Decimal]:
+    """Reader of decimals with at most so many places.
 
+    Tables hold hundreds of thousands of them: a text that is in its one form already, which most
+    are, is converted once.
+    """
+    expected = f"expected a decimal with at most 15 integer digits and {places} decimals"
 
-def _read_number(value: object) -> Decimal:
-    if isinstance(value, Decimal) and value.is_finite():
-        value = decimal_text(value)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError("expected a decimal as a string")
-    if _NUMBER.fullmatch(str(value)) is None:
-        raise ValueError("expected a decimal with at most 15 integer digits and 18 decimals")
-    return Decimal(decimal_text(Decimal(str(value))))
+    def read(value: object) -> Decimal:
+        if type(value) is not str:
+            if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+                raise ValueError("expected a decimal as a string")
+            if isinstance(value, Decimal) and not value.is_finite():
+                raise ValueError("expected a finite decimal")
+            value = decimal_text(value) if isinstance(value, Decimal) else str(value)
+        if pattern.fullmatch(value) is None:
+            raise ValueError(expected)
+        number = Decimal(value)
+        if not number:
+            return Decimal(0)
+        return Decimal(decimal_text(number)) if value[-1] == "0" and "." in value else number
+
+    return read
 
 
 def _read_date(value: object) -> date:
@@ -74,7 +80,7 @@ _DECIMAL_SCHEMA = {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,8})?$
 
 DecimalText = Annotated[
     Decimal,
-    BeforeValidator(_read_decimal),
+    BeforeValidator(_reader(_DECIMAL, 8)),
     PlainSerializer(decimal_text, return_type=str, when_used="json"),
     WithJsonSchema(_DECIMAL_SCHEMA),
 ]
@@ -84,7 +90,7 @@ _NUMBER_SCHEMA = {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,18})?$
 
 NumberText = Annotated[
     Decimal,
-    BeforeValidator(_read_number),
+    BeforeValidator(_reader(_NUMBER, 18)),
     PlainSerializer(decimal_text, return_type=str, when_used="json"),
     WithJsonSchema(_NUMBER_SCHEMA),
 ]

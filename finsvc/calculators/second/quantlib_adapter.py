@@ -12,7 +12,7 @@ limits at zero time, zero volatility and zero strike are therefore stated here, 
 import math
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from types import ModuleType
@@ -56,11 +56,21 @@ def _evaluation_date(on: ql.Date) -> Iterator[None]:
     with _LOCK:
         settings = ql.Settings.instance()
         before = settings.evaluationDate
-        settings.evaluationDate = on
+        _set_date(settings, on)
         try:
             yield
         finally:
-            settings.evaluationDate = before
+            _set_date(settings, before)
+
+
+def _set_date(settings: ql.Settings, on: ql.Date) -> None:
+    """Set the date; objects of a calculation that failed may still listen and complain of it."""
+    with suppress(RuntimeError):
+        settings.evaluationDate = on
+    if settings.evaluationDate != on:
+        raise CalculationError(
+            field="second method", expected=f"the date {on} in QuantLib", actual="another"
+        )
 
 
 @contextmanager

@@ -2,9 +2,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 import QuantLib as ql  # type: ignore[import-untyped]  # noqa: N813 (ships no types; its usual name)
 
-from finsvc.calculators.second.quantlib_adapter import EuropeanOption, greeks
+from finsvc.calculators.second.quantlib_adapter import EuropeanOption, greeks, quantlib
+from finsvc.domain.errors import CalculationError
 from finsvc.domain.positions import OptionType
 
 OPTION = EuropeanOption(
@@ -35,3 +37,19 @@ def test_threads_with_different_dates_do_not_meet() -> None:
     alone = [greeks(option) for option in options]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(greeks, options)) == alone
+
+
+def test_listeners_of_a_failed_calculation_do_not_stop_the_next() -> None:
+    quote = ql.QuoteHandle(ql.SimpleQuote(0.01))
+
+    def build_and_fail() -> None:
+        with quantlib(date(1901, 1, 1)) as library:
+            index = library.Euribor3M()
+            held.append(library.DepositRateHelper(quote, index))
+            library.PiecewiseLogLinearDiscount(0, index.fixingCalendar(), held, ql.Actual360())
+            raise RuntimeError("as the library does")
+
+    held: list[object] = []
+    with pytest.raises(CalculationError, match="QuantLib"):
+        build_and_fail()
+    assert greeks(OPTION).price > 0.0
