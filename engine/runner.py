@@ -93,6 +93,17 @@ class Drawn:
     logprobs: TokenLogprobs | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WindowLost:
+    """The runner gave up positions that the feed sees; nothing was run for it.
+
+    Its sequence goes on from whatever `can_resume` allows, at worst from its start.
+    """
+
+
+Outcome = Drawn | EngineError | WindowLost | None
+
+
 class PagedRunner(Protocol):
     """Runs steps of one model; called by one thread at a time."""
 
@@ -110,7 +121,7 @@ class PagedRunner(Protocol):
     def copy_page(self, source: int, target: int) -> None:
         """Copy keys and values of a whole page; runs before the next step."""
 
-    def run(self, feeds: Sequence[Feed]) -> Sequence[Drawn | EngineError | None]:
+    def run(self, feeds: Sequence[Feed]) -> Sequence[Outcome]:
         """Run one step and return one outcome for each feed, in order.
 
         None where nothing was to be drawn; an error where one sequence cannot go on (a mask that

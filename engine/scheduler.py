@@ -25,7 +25,7 @@ from engine.errors import (
 from engine.job import FailureEvent, Job, JobEvent, Terms, TokenEvent
 from engine.pace import Pace
 from engine.pages import CanResume, PageTable
-from engine.runner import Draw, Drawn, Feed, RunnerLimits
+from engine.runner import Draw, Drawn, Feed, Outcome, RunnerLimits, WindowLost
 from engine.types import FinishReason, GenerationRequest, TokenMask
 
 
@@ -226,11 +226,14 @@ class Scheduler:
             yield self._running[index]
             index += 1
 
-    def apply(self, plan: Plan, outcomes: Sequence[Drawn | EngineError | None]) -> list[JobEvent]:
+    def apply(self, plan: Plan, outcomes: Sequence[Outcome]) -> list[JobEvent]:
         """Take in what a step drew; requests that were cancelled meanwhile are passed over."""
         events: list[JobEvent] = []
         for job, feed, outcome in zip(plan.jobs, plan.feeds, outcomes, strict=True):
             if job.job_id not in self._jobs:
+                continue
+            if isinstance(outcome, WindowLost):
+                self._preempt(job)
                 continue
             job.num_fed += len(feed.token_ids)
             self._declare(job)

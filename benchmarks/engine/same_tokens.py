@@ -48,6 +48,11 @@ class ReplayedMask:
             return None
         return self._masks.get(self._turn.masks[place])
 
+    def allows(self, token_id: int) -> bool:
+        """Return whether the mask of the next position holds a token."""
+        words = self.bitmask()
+        return words is None or bool(words[token_id // 32] >> np.uint32(token_id % 32) & 1)
+
     def accept(self, token_id: int) -> None:
         """Go on."""
         place = self._num_accepted

@@ -23,7 +23,7 @@ from engine.gpu.errors import BatchLimitError, GpuFailureError
 from engine.gpu.launcher import Launcher
 from engine.gpu.options import PAGE_TOKENS
 from engine.gpu.steps import GREEDY, DecodeRow
-from engine.runner import Draw, Drawn, Feed, RunnerLimits
+from engine.runner import Draw, Drawn, Feed, Outcome, RunnerLimits, WindowLost
 
 # Dimensions: S sequences of a step, V vocabulary.
 
@@ -90,7 +90,7 @@ class GpuPagedRunner:
         """Copy keys and values of a whole page; runs before the next step."""
         self.launcher.copy_page(source, target)
 
-    def run(self, feeds: Sequence[Feed]) -> list[Drawn | EngineError | None]:
+    def run(self, feeds: Sequence[Feed]) -> list[Outcome]:
         """Run one step; see `engine.runner.PagedRunner`.
 
         Raises:
@@ -115,11 +115,14 @@ class GpuPagedRunner:
         if num_tokens > limits.step_tokens_max:
             raise BatchLimitError("tokens", limit=limits.step_tokens_max, actual=num_tokens)
 
-    def _run(self, feeds: Sequence[Feed]) -> list[Drawn | EngineError | None]:
+    def _run(self, feeds: Sequence[Feed]) -> list[Outcome]:
+        # All that this step sees is looked at before any of it takes pages from what was not.
+        covers = self.launcher.planner.sliding.covers
+        kept = [index for index, feed in enumerate(feeds) if covers(feed.pages, feed.start)]
         steps = []
-        fresh = list(range(len(feeds)))
+        fresh = kept
         if self._ahead is not None:
-            fresh = self._match(self._ahead, feeds)
+            fresh = self._match(self._ahead, feeds, kept)
             if self._ahead.answers:
                 steps.append(self._ahead)
         self._ahead, held = None, {step.section for step in steps}
@@ -133,11 +136,12 @@ class GpuPagedRunner:
         self._launch_ahead(feeds, steps)
         return self._collect(feeds, steps)
 
-    def _match(self, ahead: _Launched, feeds: Sequence[Feed]) -> list[int]:
+    def _match(self, ahead: _Launched, feeds: Sequence[Feed], kept: Sequence[int]) -> list[int]:
         """Note which feeds the step ahead answers and return the others."""
         fresh = []
         ahead.answers = []
-        for index, feed in enumerate(feeds):
+        for index in kept:
+            feed = feeds[index]
             known = self._ahead_rows.get(feed.pages[feed.start // PAGE_TOKENS])
             if (
                 known is not None
@@ -188,7 +192,7 @@ class GpuPagedRunner:
         rows: list[DecodeRow] = []
         chosen: list[int] = []
         for index, feed in enumerate(feeds):
-            if feed.draw is None:
+            if feed.draw is None or index not in places:
                 continue
             position = feed.start + len(feed.token_ids)
             has_page = position < len(feed.pages) * PAGE_TOKENS
@@ -216,10 +220,11 @@ class GpuPagedRunner:
         self._ahead = _Launched(section=section, drawn=launch.drawn, event=launch.event)
         self._ahead_of = list(zip(chosen, launch.rows, strict=True))
 
-    def _collect(
-        self, feeds: Sequence[Feed], steps: Sequence[_Launched]
-    ) -> list[Drawn | EngineError | None]:
-        outcomes: list[Drawn | EngineError | None] = [None] * len(feeds)
+    def _collect(self, feeds: Sequence[Feed], steps: Sequence[_Launched]) -> list[Outcome]:
+        answered = {index for step in steps for index, _ in step.answers}
+        outcomes: list[Outcome] = [
+            None if index in answered else WindowLost() for index in range(len(feeds))
+        ]
         for step in steps:
             if step.event is not None:
                 step.event.synchronize()
@@ -236,9 +241,7 @@ class GpuPagedRunner:
             self._note_ahead(feeds, outcomes)
         return outcomes
 
-    def _note_ahead(
-        self, feeds: Sequence[Feed], outcomes: Sequence[Drawn | EngineError | None]
-    ) -> None:
+    def _note_ahead(self, feeds: Sequence[Feed], outcomes: Sequence[Outcome]) -> None:
         for index, row in self._ahead_of:
             feed, outcome = feeds[index], outcomes[index]
             if not isinstance(outcome, Drawn):

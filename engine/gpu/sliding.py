@@ -33,9 +33,14 @@ class SlidingPages:
         self._held: OrderedDict[int, int] = OrderedDict()
 
     def covers(self, pages: Sequence[int], start: int) -> bool:
-        """Whether a sequence that lies in `pages` can go on at `start`."""
-        blocks = range(first_block(start), -(-start // PAGE_TOKENS))
-        return all(pages[block] in self._held for block in blocks)
+        """Whether a sequence that lies in `pages` can go on at `start`; looks at its window."""
+        window = [pages[i] for i in range(first_block(start), -(-start // PAGE_TOKENS))]
+        for page in window:
+            if page not in self._held:
+                return False
+        for page in window:
+            self._held.move_to_end(page)
+        return True
 
     def touch(self, pages: Sequence[int], start: int, end: int) -> list[int]:
         """Return the sliding pages of the blocks that tokens `start` to `end` - 1 see or fill.

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 from engine.errors import EngineError
-from engine.runner import Drawn, Feed, RunnerLimits
+from engine.runner import Drawn, Feed, Outcome, RunnerLimits, WindowLost
 
 
 class FakeRunner:
@@ -34,6 +34,7 @@ class FakeRunner:
         )
         self.steps: list[list[int]] = []
         self.resumes: Callable[[Sequence[int], int], bool] = lambda pages, start: True
+        self.loses: Callable[[Feed], bool] = lambda feed: False
         self.fails_at: dict[int, EngineError] = {}
         self._pages: list[list[int | None]] = [[None] * page_tokens for _ in range(num_pages)]
 
@@ -47,16 +48,22 @@ class FakeRunner:
     def copy_page(self, source: int, target: int) -> None:
         self._pages[target] = list(self._pages[source])
 
-    def run(self, feeds: Sequence[Feed]) -> list[Drawn | EngineError | None]:
+    def run(self, feeds: Sequence[Feed]) -> list[Outcome]:
         limits = self.limits
         assert 1 <= len(feeds) <= limits.sequences_max
         assert sum(len(feed.token_ids) for feed in feeds) <= limits.step_tokens_max
         self.steps.append([len(feed.token_ids) for feed in feeds])
-        for feed in feeds:
+        lost = [self.loses(feed) for feed in feeds]
+        for feed, is_lost in zip(feeds, lost, strict=True):
+            if is_lost:
+                continue
             for offset, token_id in enumerate(feed.token_ids):
                 page, place = divmod(feed.start + offset, limits.page_tokens)
                 self._pages[feed.pages[page]][place] = token_id
-        return [self._draw(feed) for feed in feeds]
+        return [
+            WindowLost() if is_lost else self._draw(feed)
+            for feed, is_lost in zip(feeds, lost, strict=True)
+        ]
 
     def _draw(self, feed: Feed) -> Drawn | EngineError | None:
         if feed.draw is None:

@@ -14,7 +14,7 @@ from engine.gpu.model import build_runner
 from engine.gpu.options import GpuOptions
 from engine.gpu.runner import GpuPagedRunner
 from engine.job import JobEvent, TokenEvent
-from engine.runner import Draw, Drawn, Feed
+from engine.runner import Draw, Drawn, Feed, WindowLost
 from engine.scheduler import SchedulerLimits
 from engine.synthetic import SyntheticWeights
 from engine.types import GenerationRequest, Sampling, TokenMask
@@ -178,6 +178,22 @@ def test_mask_binds_its_row_alone_and_leaves_raw_candidates(runner: GpuPagedRunn
     assert logprobs.top == free_logprobs.top
     assert logprobs.sampled.token_id == 200
     assert logprobs.sampled.logprob <= logprobs.top[0].logprob < 0
+
+
+def test_feed_whose_window_was_given_up_is_left_out_and_the_others_run(
+    runner: GpuPagedRunner,
+) -> None:
+    greedy = Draw(sampling=Sampling())
+    alone = drawn(runner.run([feed([9, 8], greedy, page=6)])[0])
+    sliding = runner.launcher.planner.sliding
+    runner.run([feed(PROMPT, None)])
+    for page in range(2):
+        sliding.drop(page)
+    lost, other = runner.run([feed([1, 2], greedy, start=70), feed([9, 8], greedy, page=6)])
+    assert lost == WindowLost()
+    assert drawn(other).candidates == alone.candidates
+    again = runner.run([feed([*PROMPT, 1, 2], greedy)])
+    assert drawn(again[0]).token_id >= 0
 
 
 def test_step_over_the_limits_is_refused_and_leaves_the_runner_ready(

@@ -45,6 +45,16 @@ def test_lost_window_is_reported_with_its_page() -> None:
     assert (caught.value.page, caught.value.start, caught.value.code) == (1, 128, "prefix_lost")
 
 
+def test_window_asked_for_is_reclaimed_last() -> None:
+    sliding = SlidingPages(4)
+    sliding.touch((1, 2), 0, 128)
+    sliding.touch((3, 4), 0, 128)
+    assert sliding.covers((1, 2), 128)
+    sliding.touch((5, 6), 0, 128)
+    assert sliding.covers((1, 2), 128)
+    assert not sliding.covers((3, 4), 128)
+
+
 def test_copy_of_a_page_gets_a_page_of_its_own() -> None:
     sliding = SlidingPages(4)
     (held,) = sliding.touch((7,), 0, 20)
