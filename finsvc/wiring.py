@@ -1,6 +1,6 @@
 """Joins everything: the one place where rooms and packages that never see each other meet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +12,31 @@ from engine.serving.client import RemoteEngine
 from engine.serving.supervisor import EngineProcess
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.build import read_build
+from finsvc.adapters.calibration_store import load_calibration
 from finsvc.adapters.clock import SystemClock
 from finsvc.adapters.engine import EMBEDDED_FOLDER, EngineModel
 from finsvc.adapters.identities import LocalIdentities
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.adapters.raw_model import EngineRawModel
 from finsvc.adapters.replay import DecisionReplayer
+from finsvc.agents.catalogue import AgentTool
+from finsvc.agents.direct.tools import offered_tools
 from finsvc.agents.executor import ToolExecutor
-from finsvc.agents.loop import Executor, Limits
+from finsvc.agents.loop import Executor, Limits, Question
 from finsvc.books.shelf import BookShelf
 from finsvc.data import LOCAL_PRINCIPAL, Data, OnProgress, open_data
 from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
 from finsvc.files import exclusive_lock, write_atomically
 from finsvc.services.approve import Approvals
-from finsvc.services.ask import Ask, AskParts
+from finsvc.services.ask import Ask, AskParts, trained_tools
 from finsvc.services.calculate import Calculate
 from finsvc.services.chat import Chat, ChatParts
 from finsvc.services.custody import Custody
+from finsvc.services.reliability import Reliability
 from finsvc.services.replay import Replay
 from finsvc.services.report import RunReport
+from finsvc.services.search import SearchLog
 from finsvc.settings import EMBEDDED, Settings
 from finsvc.telemetry import (
     ObservedExecutor,
@@ -56,6 +61,7 @@ class Services:
     calculate: Calculate
     approvals: Approvals
     replay: Replay
+    search: SearchLog
     report: RunReport
     custody: Custody
     chat: Chat
@@ -90,7 +96,7 @@ def _load_model(
         if is_served:
             engine: ModelEngine = _start_engine(folder, settings, stack)
         else:
-            engine = Engine.load(folder, num_threads=settings.threads)
+            engine = Engine.load(folder, num_threads=settings.threads, device=settings.device)
     except EngineError as error:
         raise StateError(f"model {settings.model}: {error}") from error
     name = EMBEDDED if settings.model == EMBEDDED else folder.name
@@ -98,7 +104,7 @@ def _load_model(
 
 
 def _start_engine(folder: Path, settings: Settings, stack: ExitStack) -> RemoteEngine:
-    process = EngineProcess(folder, num_threads=settings.threads)
+    process = EngineProcess(folder, num_threads=settings.threads, device=settings.device)
     process.start()
     stack.callback(process.close)
     engine = RemoteEngine.connect(process.address, folder)
@@ -149,6 +155,13 @@ def open_services(
         )
 
 
+def _tools_for(settings: Settings) -> Callable[[Question], Sequence[AgentTool]]:
+    """Tools of a question: the embedded model knows its own, any other is shown what fits."""
+    if settings.model == EMBEDDED:
+        return trained_tools
+    return lambda question: offered_tools(question.agent, question.message)
+
+
 def _ask(
     settings: Settings,
     *,
@@ -174,6 +187,11 @@ def _ask(
         executor_for=executor_for,
         check_book=lambda name: str(data.books.resolve(name)),
         limits=Limits(timeout_s=settings.ask_timeout.total_seconds()),
+        tools_for=_tools_for(settings),
+        reliability=Reliability(
+            limit_usd=settings.material_usd,
+            calibration=load_calibration(model.identity, settings.data_dir),
+        ),
     )
     return Ask(parts)
 
@@ -204,6 +222,7 @@ def _join(
             inline_books=data.inline_books,
         ),
         approvals=Approvals(policy=policy, log=log, clock=clock),
+        search=SearchLog(searchable=audit, log=log, policy=policy, clock=clock),
         replay=Replay(replayer=replayer, policy=policy, log=log, clock=clock),
         report=RunReport(
             market=data.market,

@@ -8,11 +8,19 @@ from fastapi.responses import PlainTextResponse
 
 from finsvc.api.context import ApiContext, Caller, CallerOf, Context, require
 from finsvc.api.error_map import NotFoundError
-from finsvc.api.schemas import ReplayBody
+from finsvc.api.schemas import ReplayBody, SearchQuery
+from finsvc.domain.errors import InputError
 from finsvc.domain.policy import Action
 from finsvc.services.approve import ApprovalVerdict, approval_id
-from finsvc.services.documents import asker, replay_document, verify_document
+from finsvc.services.documents import (
+    asker,
+    replay_document,
+    replay_run_document,
+    verify_document,
+)
 from finsvc.services.ports import LoggedRecord, RecordKind
+from finsvc.services.replay_selection import Selection
+from finsvc.services.search import Search, log_access
 
 router = APIRouter(prefix="/v1/audit")
 
@@ -54,6 +62,13 @@ def get_decision(record_id: str, context: Context, by: CallerOf) -> dict[str, ob
     """A record as logged, with a fresh receipt."""
     _require_auditor(context, by)
     record = _find(context, record_id)
+    log_access(
+        context.services.log,
+        context.services.clock,
+        by.principal,
+        what="read",
+        details={"read": record_id},
+    )
     body = dict(record.body)
     if _is_withheld_from(context, record, by):
         for name in _ANSWER:
@@ -91,10 +106,37 @@ async def verify(context: Context, by: CallerOf) -> dict[str, object]:
 
 @router.post("/replays")
 async def replay(body: ReplayBody, context: Context, by: CallerOf) -> dict[str, object]:
-    """Derive a decision again and compare; a difference is an outcome and no error."""
-    run = context.services.replay
-    result = await context.admission.run(lambda: run(body.decision_id, body.level, by.principal))
-    return replay_document(result)
+    """Derive decisions again and compare; a difference is an outcome and no error.
+
+    One decision, or a selection with one record of the whole replay.
+    """
+    case = context.services.replay
+    if (body.decision_id is None) is (body.selection is None):
+        actual = "neither" if body.selection is None else "both"
+        raise InputError(field="decision_id", expected="this or selection", actual=actual)
+    if body.decision_id is not None:
+        decision_id = body.decision_id
+        result = await context.admission.run(lambda: case(decision_id, body.level, by.principal))
+        return replay_document(result)
+    selection = Selection(**dict(body.selection or ()))
+    run = await context.admission.run(lambda: case.run(selection, body.level, by.principal))
+    return replay_run_document(run)
+
+
+@router.get("/search")
+def search(
+    context: Context, by: CallerOf, wanted: Annotated[SearchQuery, Query()]
+) -> dict[str, object]:
+    """Records that meet all that is given, oldest first; who looked for what is put on record."""
+    given = wanted.model_dump(exclude={"since", "until", "limit", "after"}, exclude_none=True)
+    looked_for = Search(terms=given, since=wanted.since, until=wanted.until)
+    page = context.services.search(looked_for, by.principal, limit=wanted.limit, after=wanted.after)
+    return {
+        "object": "list",
+        "data": list(page.records),
+        "found": page.num_found,
+        "has_more": page.has_more,
+    }
 
 
 def _require_auditor(context: ApiContext, by: Caller) -> None:

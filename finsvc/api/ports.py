@@ -11,8 +11,10 @@ from finsvc.services.approve import Approval, ApprovalVerdict
 from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, OnPiece
 from finsvc.services.decision import AskCommand, Decision
 from finsvc.services.ports import AuditReader, Clock, LoggedRecord, PolicyGate, RecordLog
-from finsvc.services.replay import Level, ReplayResult
+from finsvc.services.replay import Level, ReplayResult, ReplayRun
+from finsvc.services.replay_selection import Selection
 from finsvc.services.report import ReportCommand, ReportRun
+from finsvc.services.search import Search, SearchPage
 from finsvc.settings import Settings
 
 Json = Mapping[str, object]
@@ -54,6 +56,18 @@ class ReplayCase(Protocol):
 
     def __call__(self, record_id: str, level: Level, principal: Principal) -> ReplayResult:
         """Replay it."""
+
+    def run(self, selection: Selection, level: Level, principal: Principal) -> ReplayRun:
+        """Replay many, with one record of all."""
+
+
+class SearchCase(Protocol):
+    """Looks for records; each search is logged."""
+
+    def __call__(
+        self, search: Search, principal: Principal, *, limit: int, after: int = -1
+    ) -> SearchPage:
+        """Look for records."""
 
 
 class CustodyCase(Protocol):
@@ -118,6 +132,10 @@ class ServiceParts(Protocol):
     @property
     def replay(self) -> ReplayCase:
         """Replay."""
+
+    @property
+    def search(self) -> SearchCase:
+        """Search of the log."""
 
     @property
     def custody(self) -> CustodyCase:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from finsvc.services.approve import ApprovalVerdict
 from finsvc.services.replay import Level
@@ -17,6 +17,9 @@ class Body(BaseModel):
 
 # JSON has no dates: they are told apart by their form.
 JsonDate = Annotated[date, Field(strict=False)]
+
+
+JsonTime = Annotated[AwareDatetime, Field(strict=False)]
 
 
 class TextPart(Body):
@@ -102,7 +105,7 @@ class ChatBody(Body):
     finsvc: AgentOptions | None = None
 
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**64)] | None = None
     stop: str | Annotated[list[str], Field(max_length=4)] | None = None
     n: int | None = None
@@ -139,11 +142,12 @@ class ChatBody(Body):
 
 
 class RunBody(Body):
-    """A question to an agent."""
+    """A question to an agent; a tool's arguments may name ``documents`` instead of copying them."""
 
     question: str
     book: str | None = None
     as_of: JsonDate | None = None
+    documents: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
     stream: bool = False
 
 
@@ -154,11 +158,47 @@ class ApprovalBody(Body):
     comment: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class ReplayBody(Body):
-    """A replay to run."""
+Term = Annotated[str, Field(min_length=1, max_length=200)] | None
 
-    decision_id: str
+
+class SelectionBody(Body):
+    """Decisions to replay: all within the bounds, or a sample of them."""
+
+    first: Annotated[int, Field(ge=0)] | None = None
+    last: Annotated[int, Field(ge=0)] | None = None
+    since: JsonTime | None = None
+    until: JsonTime | None = None
+    sample: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[str, Field(max_length=200)] = ""
+
+
+class ReplayBody(Body):
+    """A replay to run: of one decision or of a selection."""
+
+    decision_id: str | None = None
+    selection: SelectionBody | None = None
     level: Annotated[Level, Field(strict=False)] = Level.R3
+
+
+class SearchQuery(BaseModel):
+    """What to look for in the log; all of it must be met. Of a query string, so all is text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    who: Term = None
+    tenant: Term = None
+    session: Term = None
+    purpose: Term = None
+    client: Term = None
+    book: Term = None
+    verdict: Term = None
+    decision: Term = None
+    tool: Term = None
+    number: Term = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    after: Annotated[int, Field(ge=-1)] = -1
 
 
 class ReportBody(Body):

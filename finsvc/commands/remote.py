@@ -14,7 +14,7 @@ from finsvc.domain.custody import Order, View
 from finsvc.domain.errors import InputError
 from finsvc.domain.policy import CAPACITY_HEADERS, Capacity
 from finsvc.files import write_atomically
-from finsvc.services.replay_selection import Candidate, Selection, candidate
+from finsvc.services.replay_selection import Selection
 from finsvc.settings import Settings
 
 SERVICE_FILE = "service.json"
@@ -23,7 +23,6 @@ KEY_FILE = "local.token"
 _PROBE_S = 2.0
 # The service itself ends what takes too long; this only ends waiting for one that died.
 _ANSWER_S = 900.0
-_PAGE = 1000
 
 
 def find_service(settings: Settings, *, key: str | None = None) -> "RemoteBackend | None":
@@ -67,6 +66,7 @@ class RemoteBackend:
             "question": question.question,
             "book": question.book,
             "as_of": None if question.as_of is None else question.as_of.isoformat(),
+            "documents": dict(question.documents),
             "stream": True,
         }
         try:
@@ -137,13 +137,10 @@ class RemoteBackend:
         return self._call("POST", "/v1/audit/replays", body)
 
     def replay_many(self, selection: Selection, level: str, say: Say) -> list[Json]:
-        """Derive decisions again, one after the other, each with a record of its own."""
-        ids = selection.select(self._decisions())
-        replays: list[Json] = []
-        for number, one in enumerate(ids, start=1):
-            say(f"replaying {one} ({number} of {len(ids)})")
-            replays.append(self.replay(one, level))
-        return replays
+        """Derive decisions again, with one record of all."""
+        say("replaying in the running service")
+        body = {"selection": selection.to_json(), "level": level}
+        return cast("list[Json]", self._call("POST", "/v1/audit/replays", body)["replays"])
 
     def what_if(self, selection: Selection, bundle: Path) -> Json:
         """Refuse: a service evaluates its own bundle alone.
@@ -168,17 +165,6 @@ class RemoteBackend:
     def look(self, view: View) -> Json:
         """Show something of the log's custody."""
         return self._call("GET", f"/v1/audit/custody/{view.value}")
-
-    def _decisions(self) -> Iterator[Candidate]:
-        """All decisions, page by page."""
-        after, has_more = -1, True
-        while has_more:
-            page = self._call("GET", f"/v1/audit/decisions?limit={_PAGE}&after={after}")
-            rows = cast("list[Json]", page["data"])
-            for row in rows:
-                after = int(str(row["index"]))
-                yield candidate(str(row["id"]), after, row.get("time"))
-            has_more = bool(page["has_more"]) and bool(rows)
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         try:

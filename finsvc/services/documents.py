@@ -6,7 +6,7 @@ from finsvc.calculators.calculator import Calculator
 from finsvc.compliance.reports import REPORTS
 from finsvc.services.approve import Approval
 from finsvc.services.ports import LoggedRecord, VerifySummary
-from finsvc.services.replay import ReplayResult
+from finsvc.services.replay import ReplayResult, ReplayRun
 
 _PENDING = ("decision_id", "time", "request", "answer", "verdict", "reasons", "claims", "calls")
 
@@ -66,6 +66,16 @@ def replay_document(result: ReplayResult) -> dict[str, object]:
         "ok": result.is_ok,
         "levels": dict(result.levels),
         "details": dict(result.details),
+    }
+
+
+def replay_run_document(run: ReplayRun) -> dict[str, object]:
+    """Outcome of a replay of many, with its record."""
+    return {
+        "ok": all(result.is_ok for result in run.results),
+        "record_id": run.record_id,
+        "replays": [replay_document(result) for result in run.results],
+        "receipt": dict(run.receipt),
     }
 
 

@@ -74,6 +74,21 @@ class WhatIf:
     changes: tuple[PolicyChange, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRun:
+    """A replay of many and the record of it.
+
+    Attributes:
+        record_id: Of the record that says what was replayed and how it went.
+        results: In the order of the log.
+        receipt: The record's proof.
+    """
+
+    record_id: str
+    results: tuple[ReplayResult, ...]
+    receipt: Mapping[str, object]
+
+
 class Replayer(Protocol):
     """Derives records again; an adapter implements it over the audit package."""
 
@@ -118,6 +133,8 @@ class Replay:
             "ok": result.is_ok,
             "levels": dict(result.levels),
             "details": dict(result.details),
+            # Details quote what the decision says, so they are erased with it.
+            "client": self._client(record_id),
         }
         self._append(body, principal)
         return result
@@ -143,6 +160,14 @@ class Replay:
             body = _many_document(results, selection, level)
             self._append({**body, "complete": len(results) == len(chosen)}, principal)
 
+    def run(self, selection: Selection, level: Level, principal: Principal) -> ReplayRun:
+        """Replay a selection to its end, and return it with its record; errors as for `many`."""
+        self._require(principal)
+        results = tuple(self.replayer.replay_many(self.selected(selection), level))
+        body = {**_many_document(results, selection, level), "complete": True}
+        record_id, receipt = self._append(body, principal)
+        return ReplayRun(record_id=record_id, results=results, receipt=receipt)
+
     def what_if(self, selection: Selection, bundle: Path, principal: Principal) -> WhatIf:
         """Tell which recorded policy decisions another bundle takes otherwise, and log the answer.
 
@@ -164,6 +189,10 @@ class Replay:
             if record.kind is RecordKind.DECISION
         )
 
+    def _client(self, record_id: str) -> str:
+        record = self.log.find(record_id)
+        return "" if record is None else str(record.body.get("client", ""))
+
     def _require(self, principal: Principal) -> None:
         outcome = self.policy.decide(
             PolicyQuery(
@@ -173,14 +202,17 @@ class Replay:
         if not outcome.is_allowed:
             raise RefusedError(action="replay", reasons=outcome.determining)
 
-    def _append(self, body: Mapping[str, object], principal: Principal) -> None:
+    def _append(
+        self, body: Mapping[str, object], principal: Principal
+    ) -> tuple[str, Mapping[str, object]]:
         document = {
             **body,
             "time": self.clock.now().isoformat(timespec="microseconds"),
             "principal": who(principal),
             "fingerprint": self.replayer.fingerprint,
         }
-        self.log.append(RecordKind.REPLAY, self.clock.new_id("rep"), document)
+        record_id = self.clock.new_id("rep")
+        return record_id, self.log.append(RecordKind.REPLAY, record_id, document)
 
 
 def _many_document(

@@ -1,5 +1,6 @@
 """A small service in memory: real policies, identities, chat and approvals over scripted models."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,9 +32,11 @@ from finsvc.services.conversation import (
 from finsvc.services.custody import Custody
 from finsvc.services.decision import AskCommand, Decision, Usage
 from finsvc.services.ports import Json, LoggedRecord, RecordKind, VerifySummary
-from finsvc.services.replay import Level, ReplayResult
+from finsvc.services.replay import Level, ReplayResult, ReplayRun
+from finsvc.services.replay_selection import Selection
 from finsvc.services.report import ReportCommand, ReportRun
 from finsvc.services.responses import StoredResponse
+from finsvc.services.search import Search, SearchLog
 from finsvc.settings import Settings
 from finsvc.telemetry import Telemetry
 from tests.finsvc.custodians import FakeCustodian
@@ -252,9 +255,34 @@ class FakeStore:
 class FakeReplay:
     """Finds everything as recorded."""
 
+    def __init__(self) -> None:
+        self.selections: list[Selection] = []
+
     def __call__(self, record_id: str, level: Level, principal: Principal) -> ReplayResult:
         levels = {item.value: "match" for item in Level if item <= level}
         return ReplayResult(record_id=record_id, is_ok=True, levels=levels, details={})
+
+    def run(self, selection: Selection, level: Level, principal: Principal) -> ReplayRun:
+        self.selections.append(selection)
+        result = self("dec_1", level, principal)
+        return ReplayRun(record_id="rep_1", results=(result,), receipt=receipt(0))
+
+
+class FakeSearchable:
+    """Finds every record of a log that holds the texts looked for, anywhere."""
+
+    def __init__(self, log: FakeLog) -> None:
+        self.log = log
+
+    def search(self, search: Search) -> list[int]:
+        return [
+            item.index
+            for item in self.log.items
+            if all(value in json.dumps(item.body) for value in search.terms.values())
+        ]
+
+    def summary(self, index: int) -> Json:
+        return {"index": index, "id": self.log.items[index].record_id}
 
 
 class FakeReport:
@@ -317,6 +345,7 @@ class FakeServices:
     calculate: FakeCalculate
     approvals: Approvals
     replay: FakeReplay
+    search: SearchLog
     custody: Custody
     report: FakeReport
     chat: Chat
@@ -388,6 +417,7 @@ def make_world(tmp_path: Path, *, max_waiting: int = 8, timeout_s: float = 10) -
         calculate=FakeCalculate(),
         approvals=Approvals(policy=policy, log=log, clock=clock),
         replay=FakeReplay(),
+        search=SearchLog(searchable=FakeSearchable(log), log=log, policy=policy, clock=clock),
         custody=Custody(custodian=FakeCustodian(), policy=policy, log=log, clock=clock),
         report=FakeReport(),
         chat=Chat(ChatParts(model=raw, policy=policy, log=log, clock=clock)),

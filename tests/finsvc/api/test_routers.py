@@ -1,5 +1,11 @@
 """Calculators, approvals, audit and operations over HTTP."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from audit.errors import LogFailedError
 from finsvc.api.admission import Admission
 from finsvc.services.ports import RecordKind
 from tests.finsvc.api.fakes import ANSWER, World
@@ -211,3 +217,91 @@ def test_explanation_passes_both_inputs_and_the_field(world: World) -> None:
     body = {"before": {"a": 1}, "after": {"a": 2}, "field": "var"}
     answer = world.client().post("/v1/calculators/historical_var/explain", json=body).json()
     assert (answer["before"], answer["after"], answer["field"]) == ({"a": 1}, {"a": 2}, "var")
+
+
+def test_audit_replay_of_a_selection_is_one_record(world: World) -> None:
+    body = {"selection": {"first": 2, "until": "2026-03-02T00:00:00Z", "sample": 3}, "level": "R2"}
+    document = world.client().post("/v1/audit/replays", json=body).json()
+    assert (document["ok"], document["record_id"]) == (True, "rep_1")
+    assert [item["decision_id"] for item in document["replays"]] == ["dec_1"]
+    assert document["receipt"]["index"] == 0
+    (selection,) = world.services.replay.selections
+    assert (selection.first, selection.sample, selection.last) == (2, 3, None)
+    assert selection.until == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"level": "R1"},
+        {"decision_id": "dec_1", "selection": {}},
+        {"selection": {"since": "2026-03-02T00:00:00"}},
+        {"selection": {"first": 4, "last": 2}},
+        {"selection": {"sample": 0}},
+        {"selection": {"seen": 1}},
+    ],
+)
+def test_audit_replay_of_an_impossible_selection_is_a_bad_request(
+    world: World, body: dict[str, object]
+) -> None:
+    answer = world.client().post("/v1/audit/replays", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in ("invalid_input", "unsupported_parameter")
+
+
+def test_audit_search_comes_in_pages_and_is_itself_on_record(world: World) -> None:
+    for number in range(3):
+        world.hold(f"dec_{number}", asked_by="analyst")
+    client = world.client()
+    first = client.get("/v1/audit/search?who=analyst&limit=2").json()
+    assert [item["id"] for item in first["data"]] == ["dec_0", "dec_1"]
+    assert (first["found"], first["has_more"]) == (3, True)
+    after = first["data"][-1]["index"]
+    second = client.get(f"/v1/audit/search?who=analyst&limit=2&after={after}").json()
+    assert [item["id"] for item in second["data"]][:1] == ["dec_2"]
+    accesses = [item for item in world.services.log.items if item.kind is RecordKind.ACCESS]
+    assert len(accesses) == 2
+    body = accesses[0].body
+    assert (body["what"], body["found"]) == ("search", 3)
+    assert body["search"] == {"who": "analyst", "since": None, "until": None}
+    assert body["principal"]["id"] == "local"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "colour=red",
+        "since=soon",
+        "limit=0",
+        "after=-2",
+        "who=",
+        "since=2026-03-02&until=2026-03-01",
+    ],
+)
+def test_audit_search_for_what_cannot_be_is_a_bad_request(world: World, query: str) -> None:
+    answer = world.client().get(f"/v1/audit/search?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in ("invalid_input", "unsupported_parameter")
+
+
+def test_audit_search_is_for_auditors_and_leaves_no_record_of_a_refusal(world: World) -> None:
+    answer = world.client("analyst").get("/v1/audit/search?who=local")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "policy_denied")
+    assert world.services.log.items == []
+
+
+def test_audit_reading_a_decision_is_on_record(world: World) -> None:
+    world.hold(DECISION)
+    world.client().get(f"/v1/audit/decisions/{DECISION}")
+    access = world.services.log.items[-1]
+    assert access.kind is RecordKind.ACCESS
+    assert (access.body["what"], access.body["read"]) == ("read", DECISION)
+
+
+def test_audit_nothing_is_shown_when_the_access_cannot_be_recorded(world: World) -> None:
+    world.hold(DECISION)
+    world.services.log.failure = LogFailedError(Path("log"), "no space")
+    for path in (f"decisions/{DECISION}", "search?who=local"):
+        answer = world.client().get(f"/v1/audit/{path}")
+        assert answer.status_code == 503, path
+        assert ANSWER not in answer.text

@@ -1,7 +1,7 @@
 """The client of a running service, against the real application in memory."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
 
@@ -77,18 +77,13 @@ def test_calculator_approvals_replay_and_report(world: World, tmp_path: Path) ->
     assert approver.decide(DECISION, "approved", "seen")["answer"] == ANSWER
 
 
-def test_replay_of_many_selects_from_every_page(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(5):
-        world.hold(f"dec_{number}")
-    monkeypatch.setattr(remote, "_PAGE", 2)
+def test_replay_of_many_is_one_request_with_the_selection(world: World) -> None:
     lines: list[str] = []
-    replays = client(world).replay_many(Selection(), "R1", lines.append)
-    assert [item["decision_id"] for item in replays] == [f"dec_{number}" for number in range(5)]
-    assert lines[-1] == "replaying dec_4 (5 of 5)"
-    (drawn,) = client(world).replay_many(Selection(sample=1, seed="x"), "R0", lines.append)
-    assert drawn["ok"] is True
+    selection = Selection(first=1, sample=1, seed="x", since=datetime(2026, 1, 1, tzinfo=UTC))
+    (replayed,) = client(world).replay_many(selection, "R1", lines.append)
+    assert (replayed["decision_id"], replayed["ok"]) == ("dec_1", True)
+    assert world.services.replay.selections == [selection]
+    assert lines == ["replaying in the running service"]
 
 
 def test_what_if_needs_the_data_directory(world: World, tmp_path: Path) -> None:
@@ -183,4 +178,4 @@ def test_running_service_is_preferred(
 ) -> None:
     monkeypatch.setattr(common, "find_service", lambda settings, key: client(world))
     with common.open_backend(Settings(data_dir=tmp_path)) as backend:
-        assert backend.replay_many(Selection(), "R0", lambda _: None) == []
+        assert backend.replay_many(Selection(), "R0", lambda _: None)
