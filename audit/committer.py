@@ -87,7 +87,9 @@ class Committer:
         receipts = [pending.receipt for pending in mine if pending.receipt is not None]
         if len(receipts) < len(mine):
             cause = next(pending.error for pending in mine if pending.error is not None)
-            raise LogFailedError(self._directory, f"the batch failed: {cause}") from cause
+            # A full disk stays a full disk to whoever waits.
+            kind = type(cause) if isinstance(cause, LogFailedError) else LogFailedError
+            raise kind(self._directory, f"the batch failed: {cause}") from cause
         return receipts
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from audit.canonical import JsonObject, canonical_bytes
 from audit.dsse import IN_TOTO_PAYLOAD_TYPE, open_envelope, parse_envelope
-from audit.errors import FormatError, PayloadError
+from audit.errors import ForeignEntryError, FormatError, PayloadError
 from audit.keyring import Keyring
 from audit.payloads import commit
 from audit.receipt import Receipt
@@ -50,7 +50,8 @@ def open_entry(envelope: bytes, *, index: int, keyring: Keyring) -> Statement:
     """Check an entry's signature and that it was written for this log and index.
 
     Raises:
-        FormatError: The entry is malformed, or belongs to another place or log.
+        ForeignEntryError: It was made for another log.
+        FormatError: The entry is malformed, or belongs to another place.
         SignatureError: The key that is current at the index has not signed it.
     """
     parsed = parse_envelope(envelope)
@@ -58,7 +59,7 @@ def open_entry(envelope: bytes, *, index: int, keyring: Keyring) -> Statement:
         raise FormatError("payloadType", expected=IN_TOTO_PAYLOAD_TYPE, actual=parsed.payload_type)
     statement = parse_statement(open_envelope(parsed, [keyring.key_at(index)]))
     if statement.log != keyring.origin:
-        raise FormatError("log", expected=keyring.origin, actual=statement.log)
+        raise ForeignEntryError("log", expected=keyring.origin, actual=statement.log)
     if statement.index != index:
         raise FormatError("index", expected=str(index), actual=str(statement.index))
     return statement

@@ -4,10 +4,13 @@
     ├── FatalAuditError            asking again cannot help
     │   ├── RecordError                the record cannot be logged: not I-JSON, or too large
     │   ├── FormatError                bytes that break a format (note, key, proof, envelope)
+    │   │   └── ForeignEntryError          an entry was made for another log
     │   ├── SignatureError             a signature is wrong, or none is by a known key
+    │   │   └── ForeignReceiptError        a receipt is of another log than the trusted keys
     │   ├── ProofError                 a Merkle proof does not lead to the root
     │   ├── KeyFileError               a key file is absent, exposed or not Ed25519
     │   ├── WrongKeyError              the key is not the one that this log was made with
+    │   │   └── ForeignLogError            the key is of another log
     │   ├── UnknownEntryError          the index lies outside the log
     │   ├── PayloadError               a payload is missing or is not what the entry commits to
     │   ├── PayloadShreddedError       a payload's key was destroyed; the entry's proof stays valid
@@ -25,6 +28,8 @@
     │   ├── LogMissingError            open: the directory is not an audit log
     │   ├── CorruptLogError            stored bytes were changed or lost; names the first bad index
     │   ├── LogFailedError             storage failed or the log was closed: nothing is acknowledged
+    │   │   ├── DiskFullError              storage has no room left
+    │   │   └── DiskReadOnlyError          storage may not be written
     │   ├── ReadOnlyError              append on a log opened without a signer
     │   └── ReplayError                a level was asked for without the replayer it needs
     └── RetriableAuditError        the same call may succeed later
@@ -84,10 +89,22 @@ class FormatError(_FieldError):
     code: ClassVar[str] = "audit_format_invalid"
 
 
+class ForeignEntryError(FormatError):
+    """An entry was made for another log than the one that it is read from."""
+
+    code: ClassVar[str] = "audit_foreign_entry"
+
+
 class SignatureError(_FieldError):
     """A signature is wrong, or none of them is by a known key."""
 
     code: ClassVar[str] = "audit_signature_invalid"
+
+
+class ForeignReceiptError(SignatureError):
+    """A receipt is of another log than the trusted keys are."""
+
+    code: ClassVar[str] = "audit_foreign_receipt"
 
 
 class ProofError(_FieldError):
@@ -106,6 +123,12 @@ class WrongKeyError(_FieldError):
     """The key is not the one that this log was made with."""
 
     code: ClassVar[str] = "audit_wrong_key"
+
+
+class ForeignLogError(WrongKeyError):
+    """The key is of another log: it bears another name than this log's."""
+
+    code: ClassVar[str] = "audit_foreign_log"
 
 
 class UnknownEntryError(_FieldError):
@@ -236,6 +259,18 @@ class LogFailedError(_DirectoryError):
     """Storage failed or the log was closed: nothing can be acknowledged any more."""
 
     code: ClassVar[str] = "audit_log_failed"
+
+
+class DiskFullError(LogFailedError):
+    """Storage has no room left; free some and open the log again."""
+
+    code: ClassVar[str] = "audit_disk_full"
+
+
+class DiskReadOnlyError(LogFailedError):
+    """Storage may be read, but not written."""
+
+    code: ClassVar[str] = "audit_disk_read_only"
 
 
 class ReadOnlyError(_DirectoryError):

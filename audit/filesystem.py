@@ -4,15 +4,27 @@ Rules kept by the callers: a new file is written under a temporary name, synced,
 folder synced; a failed sync is never tried again, since the kernel may have dropped the bytes.
 """
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from audit.errors import LogFailedError
+from audit.errors import DiskFullError, DiskReadOnlyError, LogFailedError
 
 TEMPORARY_SUFFIX = ".tmp"
+
+
+# What the reason of a failed call means to whoever runs the service.
+_KINDS: Mapping[int, type[LogFailedError]] = {
+    errno.ENOSPC: DiskFullError,
+    errno.EDQUOT: DiskFullError,
+    errno.EFBIG: DiskFullError,
+    errno.EROFS: DiskReadOnlyError,
+    errno.EACCES: DiskReadOnlyError,
+    errno.EPERM: DiskReadOnlyError,
+}
 
 
 class FileSystem(Protocol):
@@ -102,12 +114,15 @@ def storage_errors(directory: Path) -> Iterator[None]:
     """Turn a failed system call into the error that the log's callers know.
 
     Raises:
-        LogFailedError: In place of an OSError.
+        DiskFullError: There is no room left.
+        DiskReadOnlyError: It may not be written.
+        LogFailedError: In place of any other OSError.
     """
     try:
         yield
     except OSError as error:
-        raise LogFailedError(directory, f"storage failed: {error}") from error
+        kind = _KINDS.get(error.errno or 0, LogFailedError)
+        raise kind(directory, f"storage failed: {error}") from error
 
 
 def write_all(files: FileSystem, descriptor: int, data: bytes) -> None:

@@ -19,6 +19,7 @@ from audit.committer import BATCH_RECORDS_MAX, Committer
 from audit.draft import Draft, Drafter
 from audit.entry import open_entry
 from audit.errors import (
+    ForeignLogError,
     LogExistsError,
     LogFailedError,
     ReadOnlyError,
@@ -139,6 +140,7 @@ class Log(Reader):
             LogMissingError: The directory is not an audit log.
             LogLockedError: Another writer is at work; later this may succeed.
             LogFailedError: The disk cannot be read or written.
+            ForeignLogError: The signer's key is of another log.
             WrongKeyError: The signer's key is not the log's, or a rotation was interrupted.
             VaultError: The vault is another log's.
             CorruptLogError: Bytes were changed or lost; see `verify_directory`.
@@ -157,7 +159,8 @@ class Log(Reader):
             return cls(state, published, vault=vault, options=options)
         log_signer = as_log_signer(signer)
         if log_signer.verifier != keyring.current:
-            raise WrongKeyError(
+            is_foreign = log_signer.verifier.name != keyring.origin
+            raise (ForeignLogError if is_foreign else WrongKeyError)(
                 "signer", expected=keyring.current.vkey, actual=log_signer.verifier.vkey
             )
         signers = (log_signer, None if previous is None else as_log_signer(previous))

@@ -19,7 +19,7 @@ from audit.canonical import (
     text_field,
 )
 from audit.checkpoint import Checkpoint, open_checkpoint
-from audit.errors import FormatError, ProofError
+from audit.errors import ForeignReceiptError, FormatError, ProofError, SignatureError
 from audit.rfc6962 import HASH_BYTES, leaf_hash, verify_inclusion
 from audit.signed_note import Verifier
 
@@ -89,12 +89,20 @@ class Receipt:
             entry: The entry's bytes, where they are at hand; without them only the hash is proven.
 
         Raises:
+            ForeignReceiptError: It is of another log than the keys.
             FormatError: The checkpoint is malformed.
             SignatureError: The checkpoint is not signed by a trusted key.
             WrongKeyError: It is signed, but not by the log that it names.
             ProofError: The entry is not the one, or the proof does not lead to the root.
         """
-        checkpoint = open_checkpoint(self.checkpoint, verifiers)
+        try:
+            checkpoint = open_checkpoint(self.checkpoint, verifiers)
+        except SignatureError as error:
+            origin = self.checkpoint.partition("\n")[0]
+            if origin in {verifier.name for verifier in verifiers}:
+                raise
+            expected = ", ".join(verifier.name for verifier in verifiers) or "a trusted log"
+            raise ForeignReceiptError("receipt of", expected=expected, actual=origin) from error
         if checkpoint.size != self.tree_size:
             raise ProofError("tree_size", expected=str(checkpoint.size), actual=str(self.tree_size))
         if entry is not None and leaf_hash(entry) != self.leaf_hash:
