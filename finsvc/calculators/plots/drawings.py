@@ -40,11 +40,16 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """Named bars from ``base`` to ``base + height``; a waterfall has moving bases."""
+    """Named bars from ``base`` to ``base + height``; a waterfall has moving bases.
+
+    ``is_loss_positive`` says that a positive height is bad, which decides the colours.
+    """
 
     names: tuple[str, ...]
     heights: tuple[float, ...]
     bases: tuple[float, ...]
+    is_loss_positive: bool = False
+    is_waterfall: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +113,7 @@ def _backtest(result: CalculatorResult) -> Drawing:
     return Drawing(
         title=_title(result, "Value at risk and exceptions"),
         x_label="day",
-        y_label=_unit(result, "profit"),
+        y_label=f"profit, {_unit(result, 'profit')}",
         curves=(
             Curve(label="profit", x=days, y=tuple(profits.values()), style=Style.STEPS),
             Curve(label="value at risk (negative)", x=days, y=tuple(-v for v in bounds.values())),
@@ -131,7 +136,7 @@ def _distribution(result: CalculatorResult) -> Drawing:
     }
     return Drawing(
         title=_title(result, "One-day profits"),
-        x_label=_unit(result, "edge"),
+        x_label=f"profit, {_unit(result, 'edge')}",
         y_label="days",
         histogram=Histogram(
             edges=tuple(_table(result, "edge").values()),
@@ -152,14 +157,21 @@ def _largest(rows: Mapping[str, float]) -> dict[str, float]:
     return kept
 
 
-def _bars(table: str, what: str) -> Callable[[CalculatorResult], Drawing]:
+def _bars(
+    table: str, what: str, *, is_loss_positive: bool = False
+) -> Callable[[CalculatorResult], Drawing]:
     def drawing(result: CalculatorResult) -> Drawing:
         rows = _largest(_table(result, table))
         return Drawing(
             title=_title(result, what),
             x_label="",
             y_label=_unit(result, table),
-            bars=Bars(names=tuple(rows), heights=tuple(rows.values()), bases=(0.0,) * len(rows)),
+            bars=Bars(
+                names=tuple(rows),
+                heights=tuple(rows.values()),
+                bases=(0.0,) * len(rows),
+                is_loss_positive=is_loss_positive,
+            ),
         )
 
     return drawing
@@ -175,11 +187,12 @@ def _waterfall(result: CalculatorResult) -> Drawing:
     return Drawing(
         title=_title(result, f"Stress: {scenario}"),
         x_label="",
-        y_label=_unit(result, "pnl"),
+        y_label=f"profit, {_unit(result, 'pnl')}",
         bars=Bars(
             names=(*rows, "total"),
             heights=(*rows.values(), float(result.fields["pnl"].value)),
             bases=(*bases, 0.0),
+            is_waterfall=True,
         ),
     )
 
@@ -202,7 +215,7 @@ def _surface(result: CalculatorResult) -> Drawing:
     return Drawing(
         title=_title(result, "Implied volatility by expiry"),
         x_label="strike",
-        y_label="%",
+        y_label="implied volatility, %",
         curves=tuple(curves),
         marks={"spot": float(result.fields["spot"].value)},
     )
@@ -223,8 +236,10 @@ DRAWINGS: Mapping[str, Callable[[CalculatorResult], Drawing]] = {
     "profit_distribution": _distribution,
     "exposure": _bars("exposure", "Exposure"),
     "positions": _bars("positions", "Market value"),
-    "var_contributions": _bars("component", "Component value at risk"),
-    "risk_contributions": _bars("contribution", "Contributions to volatility"),
+    "var_contributions": _bars("component", "Component value at risk", is_loss_positive=True),
+    "risk_contributions": _bars(
+        "contribution", "Contributions to volatility", is_loss_positive=True
+    ),
     "return_contributions": _bars("contribution", "Contributions to return"),
     "stress_suite": _bars("pnl", "Stress scenarios"),
     "stress_contributions": _waterfall,

@@ -89,7 +89,9 @@ def differentiate(price: Callable[[Point], Numbers], at: Point) -> Greeks:
     moved["spot"][1:5] += step * _STENCIL
     for position, name in enumerate(("volatility", "rate", "dividend_yield", "years"), start=5):
         moved[name][position] += 1j * _STEP
-    values = price(Point(**moved))
+    # Terms beyond the floats leave figures that are not finite, which no result takes.
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = price(Point(**moved))
     slopes = np.imag(values) / _STEP
     return Greeks(
         price=float(np.real(values[0])),
