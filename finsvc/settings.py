@@ -32,6 +32,8 @@ class Settings(BaseSettings):
         model: ``embedded`` or the folder of a gpt-oss checkpoint.
         threads: CPU threads of the engine; part of the engine's fingerprint. One where the machine
             has two cores or fewer, else two.
+        device: Where the model runs: ``cpu``, ``cuda`` or one of several GPUs, ``cuda:1``; part of
+            the engine's fingerprint.
         ask_timeout: How long one question may take before it is refused.
         max_waiting: Questions that may wait for the engine; more are told to come back.
         database_url: Where stored responses lie, as SQLAlchemy writes it, for instance
@@ -54,6 +56,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8741
     model: str = EMBEDDED
     threads: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=_default_threads)
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]{1,2})?)$")] = "cpu"
     ask_timeout: Annotated[timedelta, Field(gt=timedelta(seconds=1), le=timedelta(minutes=10))] = (
         timedelta(seconds=60)
     )

@@ -1,12 +1,12 @@
 """What runs in the engine's process: load a checkpoint, serve it, end when the parent does.
 
-    python -m engine.serving.process --model FOLDER --listener FD [--threads N]
+    python -m engine.serving.process --model FOLDER --listener FD [--threads N] [--device cuda]
 
 Standard output carries one JSON line once the model is loaded, `{"ready": true}` or
 `{"error": {"code", "message"}}`. The end of standard input, which comes when the parent closes it
 or dies, lets the engine finish what runs and end. SIGINT and SIGTERM, which a terminal or a service
 manager may send to all processes at once, are the parent's business: it still needs the engine to
-finish its own requests.
+finish its own requests. A device that has failed ends the process, so that it is started anew.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from engine.errors import EngineError
 from engine.serving.server import EngineServer
 
 EXIT_UNUSABLE = 3
+EXIT_DEVICE_FAILED = 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,12 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--listener", type=int, required=True)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
-        engine = Engine.load(given.model, num_threads=given.threads)
+        engine = Engine.load(given.model, num_threads=given.threads, device=given.device)
     except EngineError as error:
         _say({"error": {"code": error.code, "message": str(error)}})
         return EXIT_UNUSABLE
@@ -54,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         threading.Thread(target=_watch_parent, args=(server,), daemon=True).start()
         _say({"ready": True})
         server.run()
-    return 0
+    return 0 if engine.is_ready else EXIT_DEVICE_FAILED
 
 
 def _watch_parent(server: EngineServer) -> None:

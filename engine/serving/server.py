@@ -69,9 +69,9 @@ class EngineServer:
         self._is_stopping = threading.Event()
 
     def run(self) -> None:
-        """Serve until `stop` was called and what was running is done."""
+        """Serve until `stop` was called and what was running is done, or the device failed."""
         threading.Thread(target=self._accept, name="engine-accept", daemon=True).start()
-        while not (self._is_stopping.is_set() and not self.core.has_work):
+        while self.core.is_ready and not (self._is_stopping.is_set() and not self.core.has_work):
             if self.core.wait_for_work(_IDLE_S):
                 # A device that hangs must not look like one that works: the supervisor starts anew.
                 faulthandler.dump_traceback_later(STEP_S_MAX, exit=True)

@@ -38,11 +38,12 @@ class EngineProcess:
         num_restarts: How often the process was started again.
     """
 
-    def __init__(self, model: Path, *, num_threads: int | None = None) -> None:
+    def __init__(self, model: Path, *, num_threads: int | None = None, device: str = "cpu") -> None:
         """Prepare to serve the checkpoint in `model`; `start` starts it."""
         self._command = [sys.executable, "-m", "engine.serving.process", "--model", str(model)]
         if num_threads is not None:
             self._command += ["--threads", str(num_threads)]
+        self._command += ["--device", device]
         # Paths of Unix sockets are short; a folder of our own keeps others out.
         self._folder = Path(tempfile.mkdtemp(prefix="finsvc-engine-"))
         self.address = str(self._folder / "socket")

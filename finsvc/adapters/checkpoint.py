@@ -9,22 +9,22 @@ from engine.selftest import selftest
 from finsvc.domain.errors import InputError
 
 
-def describe_checkpoint(path: Path, *, threads: int) -> dict[str, object]:
+def describe_checkpoint(path: Path, *, threads: int, device: str = "cpu") -> dict[str, object]:
     """Load a checkpoint and return name, sizes, digests and fingerprint as JSON.
 
     Raises:
         InputError: The folder is no usable checkpoint; file, tensor or key is named.
     """
-    return _description(_load(path, threads))
+    return _description(_load(path, threads, device))
 
 
 def check_checkpoint(path: Path, *, threads: int) -> dict[str, object]:
-    """Describe a checkpoint and run the engine's self-test on it; ``ok`` says whether all passed.
+    """Describe a checkpoint and run the engine's self-test on the CPU; ``ok``: all passed.
 
     Raises:
         InputError: The folder is no usable checkpoint; file, tensor or key is named.
     """
-    engine = _load(path, threads)
+    engine = _load(path, threads, "cpu")
     checks = selftest(engine)
     return {
         **_description(engine),
@@ -66,9 +66,9 @@ def check_invariance(model: str) -> dict[str, object]:
     }
 
 
-def _load(path: Path, threads: int) -> Engine:
+def _load(path: Path, threads: int, device: str) -> Engine:
     try:
-        return Engine.load(path, num_threads=threads)
+        return Engine.load(path, num_threads=threads, device=device)
     except EngineError as error:
         raise InputError(
             field="model", expected="a usable checkpoint", actual=str(error)

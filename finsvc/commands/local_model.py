@@ -10,7 +10,8 @@ from finsvc.wiring import model_folder
 
 def info(settings: Settings, path: str) -> Json:
     """What a checkpoint is."""
-    return describe_checkpoint(_folder(settings, path), threads=settings.threads)
+    folder = _folder(settings, path)
+    return describe_checkpoint(folder, threads=settings.threads, device=settings.device)
 
 
 def check(settings: Settings, path: str) -> Json:

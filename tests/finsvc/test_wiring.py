@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
 
 from finsvc.data import LOCAL_PRINCIPAL, Data, open_data
 from finsvc.domain.errors import StateError, UnknownNameError
@@ -22,6 +23,25 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 def settings(tmp_path: Path, model: Path) -> Settings:
     return Settings(data_dir=tmp_path / "state", model=str(model), threads=1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing without a GPU")
+@pytest.mark.parametrize("is_served", [False, True])
+def test_service_on_a_gpu_that_is_not_there_does_not_start(
+    tmp_path: Path, checkpoint: Path, is_served: bool
+) -> None:
+    given = settings(tmp_path, checkpoint).model_copy(update={"device": "cuda"})
+    with (
+        pytest.raises(StateError, match="on the CPU"),
+        open_services(given, on_progress=lambda _: None, is_served=is_served),
+    ):
+        pytest.fail("a service runs on no GPU")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:", "cuda:x", ""])
+def test_device_that_no_engine_runs_on_is_refused(device: str) -> None:
+    with pytest.raises(ValueError, match="device"):
+        Settings(device=device)
 
 
 def test_service_starts_twice_on_one_data_directory(tmp_path: Path, checkpoint: Path) -> None:

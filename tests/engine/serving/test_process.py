@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.engine import Engine
 from engine.errors import (
@@ -200,6 +201,13 @@ def test_folder_that_is_no_model_says_so_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(EngineStoppedError, match=r"config\.json"):
         process.start()
     assert not Path(process.address).exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing without a GPU")
+def test_device_that_is_not_there_says_so_at_the_start(small_folder: Path) -> None:
+    process = EngineProcess(small_folder, device="cuda")
+    with pytest.raises(EngineStoppedError, match="on the CPU"):
+        process.start()
 
 
 def test_engine_that_never_answers_is_given_up(tmp_path: Path, small_folder: Path) -> None:

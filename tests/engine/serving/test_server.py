@@ -38,6 +38,11 @@ class GatedRunner(FakeRunner):
         super().__init__(num_pages=400)
         self.gate = threading.Event()
         self.gate.set()
+        self.has_failed = False
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.has_failed
 
     def run(self, feeds: Sequence[Feed]) -> list[Drawn | EngineError | None]:
         assert self.gate.wait(WAIT_S)
@@ -272,6 +277,25 @@ def test_process_without_a_model_says_why(tmp_path: Path, monkeypatch: pytest.Mo
     code = process.main(["--model", str(tmp_path), "--listener", "0"])
     assert code == process.EXIT_UNUSABLE
     assert '"code": "checkpoint_missing"' in said.getvalue()
+
+
+def test_device_that_fails_ends_the_server_so_that_it_is_started_anew(tmp_path: Path) -> None:
+    served = serve(str(tmp_path / "s"))
+    served.runner.has_failed = True
+    served.core.submit(request(), lambda _: None)
+    served.thread.join(WAIT_S)
+    assert not served.thread.is_alive()
+
+
+@pytest.mark.usefixtures("_signals")
+def test_process_whose_device_failed_says_so_by_its_code(
+    small_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(process.Engine, "is_ready", False)
+    code = process.main(["--model", str(small_folder), "--listener", str(listener_fd(tmp_path))])
+    assert code == process.EXIT_DEVICE_FAILED
 
 
 HANGS = """

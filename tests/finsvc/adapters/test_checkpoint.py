@@ -51,6 +51,12 @@ def test_invariance_without_a_gpu_is_bad_input_that_says_so() -> None:
         check_invariance(str(ROOT / "engine" / "embedded"))
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing without a GPU")
+def test_description_on_a_gpu_that_is_not_there_is_bad_input(folder: Path) -> None:
+    with pytest.raises(InputError, match="on the CPU"):
+        describe_checkpoint(folder, threads=1, device="cuda")
+
+
 def test_invariance_report_becomes_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = (
         InvarianceCheck(name="batches", rows=8, rows_differing=0),
