@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from finsvc.services.materiality import MATERIAL_USD
 from finsvc.settings_audit import AuditSettings
 
 EMBEDDED = "embedded"
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
         device: Where the model runs: ``cpu``, ``cuda`` or one of several GPUs, ``cuda:1``; part of
             the engine's fingerprint.
         ask_timeout: How long one question may take before it is refused.
+        material_usd: Answers with an amount at or above it are sampled again and must be as sure as
+            the model's calibration asks; see ``finsvc model calibrate``.
         max_waiting: Questions that may wait for the engine; more are told to come back.
         database_url: Where stored responses lie, as SQLAlchemy writes it, for instance
             ``postgresql+psycopg://…``; unset means a SQLite file in the data directory.
@@ -60,6 +63,7 @@ class Settings(BaseSettings):
     ask_timeout: Annotated[timedelta, Field(gt=timedelta(seconds=1), le=timedelta(minutes=10))] = (
         timedelta(seconds=60)
     )
+    material_usd: Annotated[int, Field(ge=0)] = MATERIAL_USD
     max_waiting: Annotated[int, Field(ge=1, le=10_000)] = 64
     database_url: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from finsvc.agents.catalogue import AgentName, tools_of
+from finsvc.agents.catalogue import TOOLS, AgentName
+from finsvc.agents.direct.tools import all_tools_of
 from finsvc.api.agent_completion import ask, run_events
 from finsvc.api.chat import begun
 from finsvc.api.context import CallerOf, Context
@@ -17,13 +18,18 @@ router = APIRouter(prefix="/v1/agents")
 
 @router.get("")
 async def list_agents(by: CallerOf) -> dict[str, object]:
-    """All agents with their tools."""
+    """All agents with their tools; the embedded model knows those that it was trained on."""
     data = [
         {
             "id": agent.value,
             "tools": [
-                {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-                for tool in tools_of(agent)
+                {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": tool.parameters,
+                    "trained": tool.name in TOOLS,
+                }
+                for tool in all_tools_of(agent)
             ],
         }
         for agent in AgentName
@@ -44,6 +50,7 @@ async def create_run(agent: str, body: RunBody, context: Context, by: CallerOf) 
         as_of=body.as_of,
         principal=by.principal,
         request_id=by.request_id,
+        documents=body.documents,
     )
     if body.stream:
         return stream_response(await begun(run_events(context, command)))

@@ -7,7 +7,9 @@ import typer
 
 from finsvc.commands import common, lazy, output, render
 from finsvc.commands.backend import AskInput
+from finsvc.commands.calc import read_document
 from finsvc.commands.output import ExitCode
+from finsvc.domain.errors import InputError
 from finsvc.domain.policy import Capacity
 
 _WITHHELD = frozenset({"abstained", "needs_human"})
@@ -35,6 +37,12 @@ def ask(
     ] = "",
     purpose: Annotated[str, typer.Option(help="What the answer is for.")] = "",
     on_behalf_of: Annotated[str, typer.Option(help="Person or desk that you act for.")] = "",
+    document: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FILE: a JSON document, such as trades or curves, that the question names."
+        ),
+    ] = None,
     as_json: common.JsonFlag = False,
 ) -> None:
     """Ask a question: every number of the answer is computed, checked and signed.
@@ -51,6 +59,8 @@ def ask(
       finsvc ask "How much is 5m EUR in USD?" --as-of 2022-06-30 --json
 
       finsvc ask "Is any limit breached?" --agent compliance --book sample
+
+      finsvc ask "SA-CCR exposure of desk1?" --document desk1=trades.json
     """
     given = AskInput(
         question=question,
@@ -58,6 +68,7 @@ def ask(
         book=book,
         as_of=common.parse_date(as_of),
         capacity=Capacity(client=client, purpose=purpose, on_behalf_of=on_behalf_of),
+        documents=dict(map(_document, document or ())),
     )
     with common.open_backend(common.load_settings()) as backend:
         decision = backend.ask(given, output.progress)
@@ -67,6 +78,13 @@ def ask(
         render.show_decision(output.out, decision)
     if decision["held"] is True or decision["verdict"] in _WITHHELD:
         raise typer.Exit(ExitCode.WITHHELD)
+
+
+def _document(option: str) -> tuple[str, object]:
+    name, separator, file = option.partition("=")
+    if not separator:
+        raise InputError(field="document", expected="NAME=FILE", actual=repr(option))
+    return name, read_document(file)
 
 
 def serve(

@@ -36,6 +36,7 @@ class AskInput:
     book: str | None
     as_of: date | None
     capacity: Capacity = field(default_factory=Capacity)
+    documents: Mapping[str, object] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -184,6 +185,9 @@ class LocalModel(Protocol):
 
     def check(self, settings: Settings, path: str) -> Json:
         """Run its self-test."""
+
+    def calibrate(self, settings: Settings, path: str, out: Path | None, say: Say) -> Json:
+        """Choose the confidence that a material answer must have, and keep it."""
 
     def invariance(self, settings: Settings, path: str) -> Json:
         """Run every comparison of the invariance harness on the GPU."""

@@ -52,6 +52,7 @@ class LocalBackend:
             as_of=question.as_of,
             principal=replace(self._services.local_principal, capacity=question.capacity),
             request_id=f"cli_{secrets.token_hex(16)}",
+            documents=question.documents,
         )
         return decision_to_json(self._services.ask(command, on_progress))
 

@@ -1,5 +1,6 @@
 """``finsvc model``: checkpoints."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,6 +52,29 @@ def check(
     _show(document, as_json=as_json)
     if document["ok"] is not True:
         raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+@app.command()
+def calibrate(
+    path: ModelPath = "embedded",
+    out: Annotated[
+        Path | None, typer.Option(help="Where to; by default the service's data directory.")
+    ] = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Choose how sure a material answer must be, on questions whose right calls are known.
+
+    Takes about 20 minutes on two cores with the embedded model. Without a calibration of its own a
+    model's material answers all wait for a person. The statement printed says what is promised.
+
+    For example:
+
+      finsvc model calibrate
+
+      finsvc model calibrate /models/gpt-oss-20b --out calibration.json
+    """
+    settings = common.load_settings()
+    _show(lazy.local_model().calibrate(settings, path, out, output.progress), as_json=as_json)
 
 
 def _show(document: Json, *, as_json: bool) -> None:

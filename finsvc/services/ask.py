@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finsvc.agents.catalogue import TOOLS, AgentTool, tools_of
+from finsvc.agents.direct.attachments import check_documents
 from finsvc.agents.direct.tools import direct_tools
 from finsvc.agents.loop import (
     AgentRun,
@@ -22,7 +23,7 @@ from finsvc.domain.policy import Action, PolicyOutcome, PolicyQuery, Principal
 from finsvc.domain.verdicts import Reason, Verdict
 from finsvc.services.basis import basis
 from finsvc.services.decision import AskCommand, Decision, Usage
-from finsvc.services.ensemble import Ensemble, RememberedCalls, apply
+from finsvc.services.ensemble import Ensemble, RememberedCalls, with_findings
 from finsvc.services.materiality import largest_usd
 from finsvc.services.ports import Clock, PolicyGate, RecordKind, RecordLog
 from finsvc.services.record import Answered, decision_record, refusal_record
@@ -122,7 +123,7 @@ class Ask:
 
         ensemble = self._parts.reliability.check(run, validation, basis=decision_id, draw=draw)
         if ensemble is not None:
-            validation = apply(validation, ensemble)
+            validation = with_findings(validation, ensemble.findings)
         release = self._release(command, decision_id, run, validation)
         return self._conclude(
             command,
@@ -166,9 +167,8 @@ class Ask:
             )
         book = None if command.book is None else self._parts.check_book(command.book)
         as_of = None if command.as_of is None else command.as_of.isoformat()
-        return Question(
-            text=text, agent=command.agent, book=book, as_of=as_of, documents=command.documents
-        )
+        documents = check_documents(command.documents)
+        return Question(text=text, agent=command.agent, book=book, as_of=as_of, documents=documents)
 
     def _permission(self, command: AskCommand, question: Question) -> PolicyOutcome:
         query = PolicyQuery(
@@ -194,7 +194,13 @@ class Ask:
             optional_arguments=_OPTIONAL_ARGUMENTS,
             confirm=self._parts.confirm,
         )
-        return validate(run.template, grounds)
+        named = {value for call in run.calls for value in call.arguments.values()}
+        unused = [
+            Finding(reason=Reason.UNUSED_INPUT, detail=f"document {name}")
+            for name in question.documents
+            if name not in named
+        ]
+        return with_findings(validate(run.template, grounds), unused)
 
     def _release(
         self,

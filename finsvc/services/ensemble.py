@@ -109,15 +109,15 @@ def judge(
     )
 
 
-def apply(validation: Validation, ensemble: Ensemble) -> Validation:
-    """Send an answer that the ensemble does not bear to a human."""
-    if not ensemble.findings:
+def with_findings(validation: Validation, findings: Sequence[Finding]) -> Validation:
+    """Send an answer against which something was found to a human."""
+    if not findings:
         return validation
     return Validation(
         verdict=worst((validation.verdict, Verdict.NEEDS_HUMAN)),
         answer=validation.answer,
         claims=validation.claims,
-        findings=(*validation.findings, *ensemble.findings),
+        findings=(*validation.findings, *findings),
     )
 
 

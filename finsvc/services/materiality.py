@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from finsvc.domain.verdicts import Claim
 
+# Answers with an amount at or above it are material, unless an operator says otherwise.
+MATERIAL_USD = 100_000_000
 # Units that are no money; anything else of three letters counts as an amount.
 _CURRENCY_LENGTH = 3
 

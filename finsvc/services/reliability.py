@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from finsvc.agents.loop import AgentRun
 from finsvc.services.ensemble import Ensemble, Sample, judge, sample_seed
-from finsvc.services.materiality import largest_usd
+from finsvc.services.materiality import MATERIAL_USD, largest_usd
 from finsvc.validator.abstention import Calibration
 from finsvc.validator.validate import Validation
 
-DEFAULT_LIMIT_USD = 100_000_000
 DEFAULT_SAMPLES = 4
 
 # Answers the question once more, with a seed, and judges what came of it.
@@ -23,7 +22,7 @@ class Reliability:
     A calibration holds for its own number of samples, which is then used.
     """
 
-    limit_usd: int = DEFAULT_LIMIT_USD
+    limit_usd: int = MATERIAL_USD
     num_samples: int = DEFAULT_SAMPLES
     calibration: Calibration | None = None
 

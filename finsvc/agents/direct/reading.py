@@ -35,9 +35,6 @@ _NUMBER_FIRST = re.compile(r"(?P<number>[-+]?\S*[0-9]\S*)(?: (?:of|in|to))? (?P<
 _NUMBER_LAST = re.compile(
     r"(?P<other>.+?)(?: (?:at|of|to|with))?[ :=]+(?P<number>[-+]?\S*[0-9]\S*)"
 )
-_LINKS = frozenset(
-    ("a", "an", "and", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with")
-)
 _YES = re.compile(r"^(?:yes|true|with|apply|applies|include|including|show)\b")
 _NO = re.compile(r"^(?:no|not|false|without|exclude|excluding)\b")
 _FREQUENCIES = {
@@ -200,7 +197,7 @@ def _choice(slot: Slot, text: str) -> str | int:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z0-9.]+", text.lower().replace("_", " "))) - _LINKS
+    return frozenset(re.findall(r"[a-z0-9.]+", text.lower().replace("_", " ")))
 
 
 def _items(text: str) -> list[str]:

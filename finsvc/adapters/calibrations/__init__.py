@@ -1,0 +1,1 @@
+"""Calibrations of models that ship with the service, by name."""
