@@ -21,11 +21,17 @@ POLL_S = 0.25
 class Collector:
     """Gathers one generation."""
 
-    def __init__(self, num_prompt_tokens: int, on_token: Callable[[int], None] | None) -> None:
-        """Start with nothing; `on_token` is called with each token taken."""
+    def __init__(
+        self,
+        num_prompt_tokens: int,
+        on_token: Callable[[int], None] | None,
+        on_logprobs: Callable[[TokenLogprobs], None] | None = None,
+    ) -> None:
+        """Start with nothing; `on_token` is called with each token taken, after `on_logprobs`."""
         self.events: queue.SimpleQueue[JobEvent] = queue.SimpleQueue()
         self._num_prompt_tokens = num_prompt_tokens
         self._on_token = on_token
+        self._on_logprobs = on_logprobs
         self._token_ids: list[int] = []
         self._logprobs: list[TokenLogprobs] = []
         self._digest = LogitDigest().hex
@@ -44,6 +50,8 @@ class Collector:
         self._cached_tokens = event.cached_tokens
         if event.logprobs is not None:
             self._logprobs.append(event.logprobs)
+            if self._on_logprobs is not None:
+                self._on_logprobs(event.logprobs)
         if self._on_token is not None:
             self._on_token(event.token_id)
         return event.finish

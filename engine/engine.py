@@ -35,6 +35,7 @@ from engine.types import (
     FinishReason,
     Generation,
     GenerationRequest,
+    TokenLogprobs,
     TokenMask,
 )
 
@@ -180,6 +181,7 @@ class Engine:
         grammar: str = "",
         terms: Terms | None = None,
         on_token: Callable[[int], None] | None = None,
+        on_logprobs: Callable[[TokenLogprobs], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Generation:
         """Continue a prompt until a stop token, the token limit or cancellation.
@@ -192,6 +194,7 @@ class Engine:
             grammar: Lark text whose masks are used instead of `mask`; empty allows everything.
             terms: Priority, tenant and deadline.
             on_token: Called with each token taken, the stop token included.
+            on_logprobs: Called before it with the token's log-probabilities, if they are asked for.
             is_cancelled: Asked before every token is taken.
 
         Raises:
@@ -205,7 +208,7 @@ class Engine:
         """
         check_request(request, self.info.config)
         is_cancelled = is_cancelled or _never
-        collector = Collector(len(request.prompt_ids), on_token)
+        collector = Collector(len(request.prompt_ids), on_token, on_logprobs)
         if is_cancelled():
             return collector.generation(FinishReason.CANCELLED)
         if grammar:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from engine.job import Terms
 from engine.tokenizer import Tokenizer
-from engine.types import Generation, GenerationRequest
+from engine.types import Generation, GenerationRequest, TokenLogprobs
 
 
 class ModelFacts(Protocol):
@@ -66,6 +66,7 @@ class ModelEngine(Protocol):
         grammar: str = "",
         terms: Terms | None = None,
         on_token: Callable[[int], None] | None = None,
+        on_logprobs: Callable[[TokenLogprobs], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Generation:
         """Continue a prompt; see `engine.engine.Engine.generate`."""

@@ -23,7 +23,7 @@ from engine.errors import EngineStoppedError
 from engine.job import FailureEvent, JobEvent, Terms
 from engine.serving import wire
 from engine.tokenizer import Tokenizer
-from engine.types import FinishReason, Generation, GenerationRequest
+from engine.types import FinishReason, Generation, GenerationRequest, TokenLogprobs
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ class RemoteEngine:
         grammar: str = "",
         terms: Terms | None = None,
         on_token: Callable[[int], None] | None = None,
+        on_logprobs: Callable[[TokenLogprobs], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Generation:
         """Continue a prompt; as `engine.engine.Engine.generate`, in the engine's process.
@@ -118,7 +119,7 @@ class RemoteEngine:
             EngineError: As there.
         """
         is_cancelled = is_cancelled or _never
-        collector = Collector(len(request.prompt_ids), on_token)
+        collector = Collector(len(request.prompt_ids), on_token, on_logprobs)
         if is_cancelled():
             return collector.generation(FinishReason.CANCELLED)
         number = next(self._numbers)

@@ -11,7 +11,7 @@ from engine.harmony.stream import TurnStream
 from engine.harmony.turn import Delta, TextKind, Turn, TurnEvent
 from engine.tokenizer import Tokenizer
 from finsvc.services.conversation import TextKind as PieceKind
-from finsvc.services.conversation import TextPiece
+from finsvc.services.conversation import TextPiece, TokenChoice
 
 
 class FinalStream:
@@ -37,6 +37,8 @@ class FinalStream:
         self._pending = ""
         self._position = 0
         self._emitted: list[str] = []
+        self._next: TokenChoice | None = None
+        self._choices: list[TokenChoice] = []
         self.content_positions: list[int] = []
         """Positions, among the tokens taken, of those that carry the final message's text."""
         self.is_stopped = False
@@ -52,19 +54,24 @@ class FinalStream:
         """The turn as read so far; whole after `finish`."""
         return self._turn.turn
 
+    def note(self, choice: TokenChoice) -> None:
+        """Note how likely the token is that is taken next; it leaves with its text or before."""
+        self._next = choice
+
     def take(self, token_id: int) -> None:
         """Take the next sampled token."""
         position = self._position
         self._position += 1
+        choice, self._next = self._next, None
         if self.is_stopped:
             return
-        was_in_final = self._turn.is_in_final
-        self._add(self._turn.take((token_id,)))
         # A network may have more outputs than the vocabulary has tokens; those say nothing.
         table = self._tokenizer.token_bytes
         has_text = token_id < len(table) and table[token_id] is not None
-        if was_in_final and has_text and not self._tokenizer.is_special(token_id):
+        if self._turn.is_in_final and has_text and not self._tokenizer.is_special(token_id):
             self.content_positions.append(position)
+            self._choices += [] if choice is None else [choice]
+        self._add(self._turn.take((token_id,)))
 
     def finish(self) -> None:
         """Emit what is left once the last token was taken."""
@@ -102,7 +109,8 @@ class FinalStream:
         ready, self._pending = text[: len(text) - keep], text[len(text) - keep :]
         if ready:
             self._emitted.append(ready)
-            self._on_text(TextPiece(kind=PieceKind.ANSWER, text=ready))
+            choices, self._choices = tuple(self._choices), []
+            self._on_text(TextPiece(kind=PieceKind.ANSWER, text=ready, logprobs=choices))
 
     def _held_back(self, text: str) -> int:
         """Length of the tail that may belong to a stop sequence."""

@@ -9,7 +9,7 @@ from engine.harmony.errors import HarmonyError
 from engine.harmony.render import render_conversation
 from engine.job import Terms
 from engine.types import FinishReason as EngineFinish
-from engine.types import Generation, GenerationRequest, Sampling, TokenLogprob
+from engine.types import Generation, GenerationRequest, Sampling, TokenLogprob, TokenLogprobs
 from finsvc.adapters.engine import EngineModel, unavailable
 from finsvc.adapters.final_stream import FinalStream
 from finsvc.adapters.raw_model_prompt import callable_tools, checks, conversation, grammar
@@ -84,12 +84,14 @@ class EngineRawModel:
         """
         request = _request(prompt, self._model.stop_ids)
         stream = _stream(prompt, self._model, on_text)
+        table = self._model.engine.tokenizer.token_bytes
         try:
             generation = self._model.engine.generate(
                 request,
                 grammar=prompt.grammar,
                 terms=Terms(tenant=prompt.tenant),
                 on_token=stream.take,
+                on_logprobs=lambda item: stream.note(_choice(prompt, item, table)),
                 is_cancelled=lambda: stream.is_stopped or is_cancelled(),
             )
         except EngineContextError as error:
@@ -105,7 +107,7 @@ class EngineRawModel:
         except EngineError as error:
             raise unavailable(error) from error
         stream.finish()
-        turn = _turn(prompt, request, generation, stream, self._model.engine.tokenizer.token_bytes)
+        turn = _turn(prompt, request, generation, stream, table)
         _check(prompt, turn, stream)
         return turn
 
@@ -145,19 +147,9 @@ def _turn(
     # A call that comes after a stop sequence was never said.
     made = () if stream.is_stopped else turn.calls
     calls = tuple(ChatToolCall(id="", name=call.name, arguments=call.arguments) for call in made)
-    top = prompt.options.top_logprobs
-    logprobs = (
-        tuple(
-            TokenChoice(
-                chosen=_candidate(generation.logprobs[position].sampled, table),
-                top=tuple(
-                    _candidate(item, table) for item in generation.logprobs[position].top[:top]
-                ),
-            )
-            for position in stream.content_positions
-        )
-        if top is not None
-        else ()
+    positions = stream.content_positions if prompt.options.top_logprobs is not None else []
+    logprobs = tuple(
+        _choice(prompt, generation.logprobs[position], table) for position in positions
     )
     return RawTurn(
         content=stream.text if stream.text or not calls else None,
@@ -181,6 +173,13 @@ def _check(prompt: RawPrompt, turn: RawTurn, stream: FinalStream) -> None:
     check = None if prompt.checks is None else prompt.checks.answer
     if check is not None and not check(turn.content or ""):
         raise ConstraintError("answer: expected JSON that fits the schema, got another")
+
+
+def _choice(prompt: RawPrompt, item: TokenLogprobs, table: Sequence[bytes | None]) -> TokenChoice:
+    shown = item.top[: prompt.options.top_logprobs]
+    return TokenChoice(
+        chosen=_candidate(item.sampled, table), top=tuple(_candidate(o, table) for o in shown)
+    )
 
 
 def _candidate(item: TokenLogprob, table: Sequence[bytes | None]) -> Candidate:

@@ -10,7 +10,7 @@ stop field. Raw models take what the engine can do.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from finsvc.api.constraints import ToolRules, effort, shown, tool_rules
+from finsvc.api.constraints import ToolRules, effort, nucleus, shown, tool_rules
 from finsvc.api.schemas import ChatBody
 from finsvc.domain.errors import InputError, UnsupportedError
 from finsvc.services.conversation import (
@@ -134,7 +134,7 @@ def raw_options(body: ChatBody) -> ChatOptions:
     bounds = [item for item in (body.max_completion_tokens, body.max_tokens) if item is not None]
     return ChatOptions(
         temperature=1.0 if body.temperature is None else body.temperature,
-        top_p=1.0 if body.top_p is None else body.top_p,
+        top_p=nucleus(body.top_p),
         seed=0 if body.seed is None else body.seed,
         max_tokens=min(bounds, default=None),
         stop=tuple(stop),

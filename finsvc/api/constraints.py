@@ -3,6 +3,7 @@
 They differ in nesting alone: Chat Completions put a function's name and a schema one level deeper.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,11 @@ def effort(given: str | None, *, field: str) -> Effort:
         known = ", ".join(item.value for item in Effort)
         raise UnsupportedError(field=field, expected=f"one of {known}", actual=shown(given))
     return Effort(given)
+
+
+def nucleus(given: float | None) -> float:
+    """Read ``top_p``; zero leaves the most likely token, as the smallest share does."""
+    return 1.0 if given is None else max(given, sys.float_info.min)
 
 
 def shown(value: object) -> str:

@@ -1,20 +1,20 @@
 """Plain completions in OpenAI's shapes: one document, or a stream of text as it is sampled.
 
-A stream carries the answer as it grows. A call leaves once it is whole, since only then it counts,
-and log-probabilities before the end of their choice: the engine reports them with the whole turn.
+A stream carries the answer as it grows, and with each text the log-probabilities of its tokens. A
+call leaves once it is whole, since only then it counts.
 """
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from finsvc.api.agent_completion import CompletionHead
 from finsvc.api.context import ApiContext
 from finsvc.api.failures import failure_event
 from finsvc.api.sse import DONE, Finished, Idle, Relay, event, keep_alive, relay
+from finsvc.api.token_choices import logprob_items
 from finsvc.services.chat import ChatCommand, ChatIntent, ChatResult, RawTurn
 from finsvc.services.conversation import (
-    Candidate,
     ChatToolCall,
     FinishReason,
     TextKind,
@@ -68,6 +68,8 @@ async def complete_events(
         context.admission, completion_work(context, command, has_left.is_set)
     )
     has_sent = False
+    # Of each choice, how many tokens have been shown.
+    shown = [0] * command.options.choices
     try:
         async for step in steps:
             has_sent = True
@@ -76,12 +78,17 @@ async def complete_events(
                 for index in range(command.options.choices):
                     yield event(head.chunk({"role": "assistant", "content": ""}, index=index))
             elif isinstance(step, Finished):
-                for chunk in _closing_chunks(head, step.value):
+                for chunk in _closing_chunks(head, step.value, shown):
                     yield event(chunk)
             elif isinstance(step, Idle):
                 yield keep_alive()
             elif step.piece.kind is TextKind.ANSWER:
-                yield event(head.chunk({"content": step.piece.text}, index=step.index))
+                piece = step.piece
+                shown[step.index] += len(piece.logprobs)
+                logprobs = _logprobs(piece.logprobs)
+                yield event(
+                    head.chunk({"content": piece.text}, index=step.index, logprobs=logprobs)
+                )
     except Exception as error:
         if not has_sent:
             raise
@@ -118,14 +125,6 @@ def ignore_piece(index: int, piece: TextPiece) -> None:
     """Drop text that nobody watches."""
 
 
-def logprob_items(choices: tuple[TokenChoice, ...]) -> list[dict[str, object]]:
-    """Log-probabilities of an answer's tokens, in the form of both APIs."""
-    return [
-        {**_candidate(item.chosen), "top_logprobs": [_candidate(other) for other in item.top]}
-        for item in choices
-    ]
-
-
 def finish_reason_of(turn: RawTurn) -> FinishReason:
     """Why a turn ended; OpenAI has no word for a caller who left, and nobody reads it then."""
     is_cut = turn.finish_reason is FinishReason.CANCELLED
@@ -153,18 +152,22 @@ def _choice(index: int, turn: RawTurn) -> dict[str, object]:
     return {
         "index": index,
         "message": message,
-        "logprobs": _logprobs(turn),
+        "logprobs": _logprobs(turn.logprobs),
         "finish_reason": finish_reason_of(turn).value,
     }
 
 
-def _closing_chunks(head: CompletionHead, result: ChatResult) -> Iterator[Mapping[str, object]]:
+def _closing_chunks(
+    head: CompletionHead, result: ChatResult, shown: Sequence[int]
+) -> Iterator[Mapping[str, object]]:
     last = len(result.turns) - 1
     for index, turn in enumerate(result.turns):
         for delta in _call_deltas(turn):
             yield head.chunk(delta, index=index)
-        if turn.logprobs:
-            yield head.chunk({"content": ""}, index=index, logprobs=_logprobs(turn))
+        # Tokens whose text a stop sequence cut off.
+        rest = _logprobs(turn.logprobs[shown[index] :])
+        if rest is not None:
+            yield head.chunk({"content": ""}, index=index, logprobs=rest)
         chunk = head.chunk({}, index=index, finish_reason=finish_reason_of(turn).value)
         yield {**chunk, "finsvc": proof_of(result)} if index == last else chunk
     if head.include_usage:
@@ -208,18 +211,8 @@ def _usage(turns: tuple[RawTurn, ...]) -> dict[str, object]:
     }
 
 
-def _logprobs(turn: RawTurn) -> dict[str, object] | None:
-    if not turn.logprobs:
-        return None
-    return {"content": logprob_items(turn.logprobs), "refusal": None}
-
-
-def _candidate(item: Candidate) -> dict[str, object]:
-    return {
-        "token": item.data.decode("utf-8", "replace"),
-        "logprob": item.logprob,
-        "bytes": list(item.data),
-    }
+def _logprobs(choices: tuple[TokenChoice, ...]) -> dict[str, object] | None:
+    return {"content": logprob_items(choices), "refusal": None} if choices else None
 
 
 def proof_of(result: ChatResult) -> dict[str, object]:

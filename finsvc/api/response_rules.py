@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from pydantic import TypeAdapter
 
-from finsvc.api.constraints import ToolRules, answer_format, effort, shown, tool_rules
+from finsvc.api.constraints import ToolRules, answer_format, effort, nucleus, shown, tool_rules
 from finsvc.api.response_schemas import (
     CallItem,
     CallOutputItem,
@@ -159,7 +159,7 @@ def response_options(body: ResponseBody) -> ChatOptions:
     has_logprobs = bool(body.include) or bool(body.top_logprobs)
     return ChatOptions(
         temperature=1.0 if body.temperature is None else body.temperature,
-        top_p=1.0 if body.top_p is None else body.top_p,
+        top_p=nucleus(body.top_p),
         max_tokens=body.max_output_tokens,
         effort=effort(_effort(body), field="reasoning.effort"),
         top_logprobs=(body.top_logprobs or 0) if has_logprobs else None,

@@ -8,9 +8,10 @@ from finsvc.api.agent_completion import ask_work
 from finsvc.api.context import ApiContext
 from finsvc.api.error_map import to_answer
 from finsvc.api.failures import log_failure
-from finsvc.api.raw_completion import finish_reason_of, logprob_items, proof_of
+from finsvc.api.raw_completion import finish_reason_of, proof_of
 from finsvc.api.response_writer import Event, Outcome, ResponseWriter
 from finsvc.api.sse import Finished, Idle, Relay, event, keep_alive, relay
+from finsvc.api.token_choices import logprob_items
 from finsvc.domain.policy import Principal
 from finsvc.services.chat import ChatCommand, ChatResult, RawTurn
 from finsvc.services.conversation import FinishReason, TextKind, TextPiece

@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import cast
 
+from finsvc.api.token_choices import logprob_items
 from finsvc.services.conversation import ChatToolCall, TextKind, TextPiece
 
 Event = dict[str, object]
@@ -58,7 +59,7 @@ class ResponseWriter:
         self._part["text"] = f"{self._part['text']}{piece.text}"
         more: Event = {"delta": piece.text}
         if piece.kind is TextKind.ANSWER:
-            more["logprobs"] = []
+            more["logprobs"] = logprob_items(piece.logprobs)
         return [*events, self._about_part(f"{self._name}.delta", more)]
 
     def finish(self, outcome: Outcome, *, at: int) -> list[Event]:

@@ -64,11 +64,28 @@ class TextKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A token with its natural-log probability; ``data`` are its bytes."""
+
+    data: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenChoice:
+    """A token of the answer with the most likely ones in its place, best first."""
+
+    chosen: Candidate
+    top: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextPiece:
-    """More text of a kind, as it is sampled."""
+    """More text of a kind, as it is sampled; the tokens of it that were asked to be shown."""
 
     kind: TextKind
     text: str
+    logprobs: tuple[TokenChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,19 +150,3 @@ class ChatOptions:
     effort: Effort = Effort.LOW
     top_logprobs: int | None = None
     choices: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A token with its natural-log probability; ``data`` are its bytes."""
-
-    data: bytes
-    logprob: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenChoice:
-    """A token of the answer with the most likely ones in its place, best first."""
-
-    chosen: Candidate
-    top: tuple[Candidate, ...]

@@ -4,7 +4,7 @@ import pytest
 
 from engine.harmony.parse import parse_turn
 from finsvc.adapters.final_stream import FinalStream
-from finsvc.services.conversation import TextKind, TextPiece
+from finsvc.services.conversation import Candidate, TextKind, TextPiece, TokenChoice
 from tests.engine.harmony.small_tokenizer import small_tokenizer
 
 T = small_tokenizer()
@@ -159,3 +159,33 @@ def test_stream_reasoning_has_its_own_kind() -> None:
     stream.finish()
     assert {piece.kind for piece in pieces} == {TextKind.REASONING}
     assert "".join(piece.text for piece in pieces) == "thinking"
+
+
+def choice(token: int) -> TokenChoice:
+    return TokenChoice(chosen=Candidate(data=T.token_bytes[token] or b"", logprob=-1.0), top=())
+
+
+def test_choices_leave_with_the_text_of_their_tokens() -> None:
+    pieces: list[TextPiece] = []
+    stream = FinalStream(T, stops=("ef",), on_text=pieces.append)
+    for token in final("abcde!"):
+        stream.note(choice(token))
+        stream.take(token)
+    stream.finish()
+    told = said = b""
+    for piece in pieces:
+        told += b"".join(item.chosen.data for item in piece.logprobs)
+        said += piece.text.encode()
+        # Never after its text; before it where that is held back for a stop sequence.
+        assert told.startswith(said)
+    assert told == said
+    assert "".join(piece.text for piece in pieces) == "abcde!"
+
+
+def test_choice_beyond_the_answer_is_of_no_text() -> None:
+    pieces: list[TextPiece] = []
+    stream = FinalStream(T, stops=(), on_text=pieces.append)
+    for token in ids("<|channel|>", "analysis", "<|message|>", "hm", "<|end|>"):
+        stream.note(choice(token))
+        stream.take(token)
+    assert [piece.logprobs for piece in pieces] == [()] * len(pieces)

@@ -21,6 +21,7 @@ from finsvc.services.conversation import (
     ConstraintError,
     Effort,
     FinishReason,
+    TextPiece,
     ToolUse,
 )
 
@@ -336,3 +337,14 @@ def test_prepare_arguments_with_more_than_the_declared_properties_pass_the_check
     checks = raw.prepare(command(tools=(tool,))).checks
     assert checks is not None
     assert checks.call("f", '{"a": 1, "b": 2}')
+
+
+def test_run_shows_how_likely_tokens_are_with_their_text(raw: EngineRawModel) -> None:
+    options = replace(BRIEF, top_logprobs=1)
+    pieces: list[TextPiece] = []
+    given = command(options=options, answer=form(SIDE))
+    turn = raw.run(raw.prepare(given), pieces.append, lambda: False)
+    streamed = tuple(item for piece in pieces for item in piece.logprobs)
+    assert streamed == turn.logprobs
+    assert len(streamed) > 1
+    assert len([piece for piece in pieces if piece.logprobs]) > 1

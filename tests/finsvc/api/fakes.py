@@ -124,6 +124,8 @@ class FakeRawModel:
         self.calls: tuple[ChatToolCall, ...] = ()
         self.finish_reason = FinishReason.STOP
         self.logprobs: tuple[TokenChoice, ...] = ()
+        # How many of them leave with the first piece.
+        self.num_early = 0
         self.failure: Exception | None = None
         self.commands: list[ChatCommand] = []
         self.seeds: list[int] = []
@@ -148,9 +150,11 @@ class FakeRawModel:
         self.seeds.append(prompt.options.seed)
         if self.reasoning:
             on_text(TextPiece(kind=TextKind.REASONING, text=self.reasoning))
+        early = self.logprobs[: self.num_early]
         for piece in self.pieces:
             self.events.append(f"text {piece}")
-            on_text(TextPiece(kind=TextKind.ANSWER, text=piece))
+            on_text(TextPiece(kind=TextKind.ANSWER, text=piece, logprobs=early))
+            early = ()
         if self.failure is not None:
             raise self.failure
         return RawTurn(

@@ -175,7 +175,7 @@ def test_completion_logprobs_are_reported(world: World) -> None:
         ({"stop": [""]}, "stop"),
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
         ({"temperature": 3}, "temperature"),
-        ({"top_p": 0}, "top_p"),
+        ({"top_p": -0.1}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"seed": -1}, "seed"),
         ({"frequency_penalty": 1}, "frequency_penalty"),
@@ -295,3 +295,24 @@ def test_completion_that_breaks_its_schema_is_an_error_that_is_not_retried(world
     answer = world.client().post("/v1/chat/completions", json=request())
     assert (answer.status_code, answer.headers["x-should-retry"]) == (500, "false")
     assert answer.json()["error"]["code"] == "constraint_failed"
+
+
+def test_completion_logprobs_stream_with_their_text_and_each_once(world: World) -> None:
+    world.raw.logprobs = (token_choice("Hello", -0.5), token_choice(" never shown", -1.0))
+    world.raw.num_early = 1
+    text = (
+        world.client().post("/v1/chat/completions", json=request(logprobs=True, stream=True)).text
+    )
+    choices = [choice for item in sse(text) for choice in item["choices"]]
+    found = [
+        (choice["delta"]["content"], [token["token"] for token in choice["logprobs"]["content"]])
+        for choice in choices
+        if choice.get("logprobs")
+    ]
+    assert found == [("Hello", ["Hello"]), ("", [" never shown"])]
+
+
+def test_completion_nucleus_of_nothing_is_the_most_likely_token(world: World) -> None:
+    answer = world.client().post("/v1/chat/completions", json=request(top_p=0))
+    assert answer.status_code == 200
+    assert 0 < world.raw.commands[0].options.top_p < 1e-300

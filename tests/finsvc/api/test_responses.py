@@ -364,3 +364,13 @@ def test_agent_response_field_without_effect_is_refused_by_name(
     answer = world.client().post("/v1/responses", json=body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
     assert world.services.ask.commands == []
+
+
+def test_response_logprobs_stream_with_their_text(world: World) -> None:
+    world.raw.logprobs = (token_choice("Hello", -0.5),)
+    world.raw.num_early = 1
+    found = events(world, include=["message.output_text.logprobs"])
+    deltas = [item["logprobs"] for item in found if item["type"].endswith("output_text.delta")]
+    assert [[token["token"] for token in part] for part in deltas] == [["Hello"], [], []]
+    (done,) = [item for item in found if item["type"].endswith("output_text.done")]
+    assert [token["token"] for token in done["logprobs"]] == ["Hello"]
