@@ -1,4 +1,4 @@
-"""``finsvc audit export``: records for a regulator, to read, to load and to check."""
+"""``finsvc audit export`` and ``law``: records for a regulator, and what asks for them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from finsvc.commands import common, lazy, output, search
+from finsvc.compliance.record_law import law_page
 
 
 def export(
@@ -52,3 +53,13 @@ def export(
         output.emit_json(document)
     else:
         output.out.print(f"{document['records']} records in {document['folder']}", markup=False)
+
+
+def law() -> None:
+    """Print which clause of which law each part of the record answers, as Markdown.
+
+    For example:
+
+      finsvc audit law > law.md
+    """
+    output.out.print(law_page(), markup=False, highlight=False, soft_wrap=True, end="")

@@ -6,6 +6,7 @@ import pytest
 from finsvc import cli
 from finsvc.adapters.audit import AuditLog
 from finsvc.services.ports import RecordKind
+from tests.data import ROOT
 
 
 @pytest.fixture
@@ -49,3 +50,27 @@ def test_search_finds_what_meets_everything(
 
 def test_search_with_a_time_that_is_none_is_refused(data_dir: Path) -> None:
     assert cli.run(["audit", "search", "--from", "soon"]) == 2
+
+
+def test_law_is_printed_as_the_page_in_the_documentation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["audit", "law"]) == 0
+    assert capsys.readouterr().out == (ROOT / "docs" / "law.md").read_text()
+
+
+def test_export_takes_what_a_search_would_find(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = data_dir / "out"
+    argv = ["audit", "export", str(out), "--who", "alice", "--json"]
+    assert cli.run(argv) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["records"], document["sheets"] > 0) == (2, True)
+    assert (out / "records.pdf").exists()
+    assert json.loads((out / "manifest.json").read_text())["asked"]["who"] == "alice"
+    assert cli.run(["audit", "export", str(data_dir / "all"), "--no-pdf"]) == 0
+    assert not (data_dir / "all" / "records.pdf").exists()
+    assert cli.run(["audit", "export", str(data_dir / "lock" / "x"), "--json"]) == 0
+    (data_dir / "file").write_text("")
+    assert cli.run(["audit", "export", str(data_dir / "file")]) == 2
