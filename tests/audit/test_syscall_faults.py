@@ -1,7 +1,8 @@
 """Every system call of a writer's process fails once, by `strace -e inject`.
 
-Disk full, read-only, input/output error: whatever was acknowledged is there afterwards, and the log
-goes on.
+Disk full, read-only, input/output error, no descriptors: whatever was acknowledged is there
+afterwards, and the log goes on. strace is attached once the writer has loaded its modules, so that
+what fails is the log's own call.
 """
 
 import os
@@ -22,6 +23,10 @@ from tests.data import ROOT
 SIGNER = make_signer()
 # Call, error, and how many of its calls are failed one after the other at most.
 FAULTS = (
+    ("openat", "EMFILE", 60),
+    ("mkdir", "ENOSPC", 10),
+    ("unlink", "EIO", 10),
+    ("close", "EIO", 60),
     ("fdatasync", "EIO", 40),
     ("fsync", "EIO", 40),
     ("write", "ENOSPC", 40),
@@ -36,6 +41,8 @@ from audit.log import Log
 from audit.signing import DirectSigner, SignerMemory
 from tests.audit.support import make_large_record, make_record, make_signer, options
 folder = Path(sys.argv[1])
+os.write(1, b"ready\\n")
+os.read(0, 1)
 signer = DirectSigner(make_signer(), SignerMemory(folder / "memory"))
 log = Log.open(folder / "log", signer=signer, options=options(segment_bytes_max=3_000))
 for number in range(2, 6):
@@ -45,25 +52,42 @@ log.close()
 """
 
 
+def find_strace() -> str:
+    found = shutil.which("strace")
+    if found is not None:
+        return found
+    if os.environ.get("CI") != "true":
+        pytest.skip("strace is not installed: apt-get install strace")
+    for arguments in (["update"], ["install", "-y", "--no-install-recommends", "strace"]):
+        subprocess.run(["apt-get", *arguments], check=True, capture_output=True)  # noqa: S603, S607
+    return "/usr/bin/strace"
+
+
 def run_writer(folder: Path, *options: str) -> tuple[str, str]:
     """Run the writer under strace; return what it acknowledged and the trace."""
-    strace = shutil.which("strace")
-    if strace is None:
-        if os.environ.get("CI") != "true":
-            pytest.skip("strace is not installed: apt-get install strace")
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "strace"]):
-            subprocess.run(["apt-get", *arguments], check=True, capture_output=True)  # noqa: S603, S607
-        strace = "/usr/bin/strace"
-    command = [strace, "-f", "-o", str(folder / "trace"), *options]
-    done = subprocess.run(  # noqa: S603 - our own interpreter and script
-        [*command, sys.executable, "-c", WRITER, str(folder)],
+    strace = find_strace()
+    writer = subprocess.Popen(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", WRITER, str(folder)],
         cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
-    return done.stdout, (folder / "trace").read_text()
+    with writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        tracer = subprocess.Popen(  # noqa: S603
+            [strace, "-f", "-p", str(writer.pid), "-o", str(folder / "trace"), *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with tracer:
+            assert tracer.stderr is not None
+            assert "attached" in tracer.stderr.readline()
+            output, _ = writer.communicate(b"\n", timeout=120)
+            tracer.wait(timeout=60)
+    return output.decode(errors="replace"), (folder / "trace").read_text()
 
 
 def prepare(folder: Path) -> None:
@@ -94,3 +118,5 @@ def test_every_call_fails_once_and_nothing_acknowledged_is_lost(
                 assert receipts[int(index)].leaf_hash.hex() == digest
         check_nothing_lost(folder / "log", receipts)
         shutil.rmtree(folder)
+    else:
+        pytest.fail(f"{call} is called more than {limit} times a thread")
