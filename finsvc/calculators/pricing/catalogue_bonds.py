@@ -54,7 +54,7 @@ BONDS: tuple[Calculator, ...] = (
     ),
     Calculator(
         name="bill_price",
-        version="1.0.0",
+        version="1.1.0",
         summary="Price, discount and yield of a treasury bill by market convention.",
         input_model=BillInput,
         outputs=(
