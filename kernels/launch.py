@@ -29,17 +29,19 @@ class Tile:
     """Shape of one program and how it walks the inner dimension.
 
     Attributes:
-        loop: Which of `kernels.hopper.loops`.
+        loop: Which of `kernels.hopper.loops` or `kernels.hopper.ring_loops`.
         tokens: Rows of a program.
         warps: Warps of a program, each with 16 output features.
-        depth: Chunks of 64 columns on their way at a time; the narrow and the stream loop take the
+        depth: Chunks of 64 columns on their way at a time; all loops but the wide one take the
             largest divisor of the number of chunks that is not larger.
+        held: How many times `depth` chunks the ring loop's ring holds.
     """
 
-    loop: Literal["narrow", "stream", "wide"]
+    loop: Literal["narrow", "stream", "wide", "ring"]
     tokens: int
     warps: int
     depth: int
+    held: int = 1
 
     def depth_of(self, num_chunks: int) -> int:
         """Return the depth for an inner dimension of `num_chunks` chunks."""

@@ -1,8 +1,10 @@
 """Choice of each token's experts, and the lists that the expert kernels work from.
 
-`_logits_kernel` norms the residual and multiplies slices of it with the router's weights;
-`_select_kernel` adds the slices and takes the best experts. The routed rows are then sorted by
-expert and cut into blocks (`kernels.grouping`), for a few tokens by `_select_kernel` itself.
+`_logits_kernel` norms the residual and multiplies slices of it with the router's weights, a program
+for each slice and block of tokens. The one that finishes last adds a block's slices and takes the
+best experts (`kernels.selection`); for many tokens a kernel of its own does. The routed rows are
+then sorted by expert and cut into blocks (`kernels.grouping`), for a few tokens by the program that
+selects.
 
 Numerics: the product is one chain of 16-wide steps within each slice of the inner dimension, the
 slices are added in ascending order in float32; logits are not rounded. Ties go to the lowest expert
@@ -18,13 +20,14 @@ import triton
 import triton.language as tl
 
 from kernels.checks import expect
-from kernels.grouping import RowLists, group_few, group_rows, max_blocks
+from kernels.grouping import RowLists, group_rows, max_blocks
 from kernels.launch import (
     has_dependent_launch,
     is_portable,
     let_next_start,
     wait_for_previous,
 )
+from kernels.selection import select_experts, select_kernel
 
 # Dimensions: T tokens, D model width, E experts, K experts per token, R routed rows (T·K), L slices
 # of the inner dimension, N blocks of routed rows.
@@ -34,8 +37,10 @@ from kernels.launch import (
 SLICE_COLUMNS = 320
 _BLOCK_T = 16
 # Up to so many tokens one program selects and groups; from so many on a program makes all slices.
-_GROUPED_TOKENS = _BLOCK_T
+_GROUPED_TOKENS = 8
 _WHOLE_TOKENS = 1024
+# Of up to so many experts a program holds its slice of the weights in registers.
+_HELD_EXPERTS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class Routing:
         block_rows: Most routed rows of a block.
         normed_TD: bfloat16, what the experts read.
         partial_LTE: Workspace, float32.
+        arrivals_B: Workspace, int32: programs that have finished with a block of tokens; zeros.
         ids_TK: Expert ids, best first, int32; -1 in rows beyond the real ones.
         weights_TK: Softmax over the selected logits, float32.
         order_R: Routed rows (token * K + rank) sorted by expert, then by row, int32.
@@ -65,6 +71,7 @@ class Routing:
     block_rows: int
     normed_TD: torch.Tensor
     partial_LTE: torch.Tensor
+    arrivals_B: torch.Tensor
     ids_TK: torch.Tensor
     weights_TK: torch.Tensor
     order_R: torch.Tensor
@@ -98,6 +105,7 @@ def new_routing(
         block_rows=block_rows,
         normed_TD=empty(num_tokens, width, dtype=torch.bfloat16),
         partial_LTE=empty(num_slices, num_tokens, num_experts, dtype=torch.float32),
+        arrivals_B=torch.zeros(triton.cdiv(num_tokens, _BLOCK_T), dtype=torch.int32, device=device),
         ids_TK=empty(*shape, dtype=torch.int32),
         weights_TK=empty(*shape, dtype=torch.float32),
         order_R=empty(num_rows, dtype=torch.int32),
@@ -131,8 +139,7 @@ def route(
     expect("ids", routing.ids_TK, "T K", sizes=sizes, contiguous=True)
     use_pdl = has_dependent_launch(residual_TD)
     options = {"USE_PDL": use_pdl, "num_warps": 4, "launch_pdl": use_pdl}
-    _make_logits(residual_TD, weights, routing, options)
-    _select(weights, num_rows_1, routing, options)
+    _choose(residual_TD, weights, num_rows_1, routing, options)
     if residual_TD.shape[0] > _GROUPED_TOKENS:
         lists = RowLists(
             order_R=routing.order_R,
@@ -145,46 +152,18 @@ def route(
         group_rows(routing.ids_TK, lists, options)
 
 
-def _make_logits(
+def _choose(
     residual_TD: torch.Tensor,
-    weights: RouterWeights,
-    routing: Routing,
-    options: dict[str, int | bool],
-) -> None:
-    num_tokens, width = residual_TD.shape
-    num_slices, _, num_experts = routing.partial_LTE.shape
-    slices_of_program = num_slices if num_tokens >= _WHOLE_TOKENS else 1
-    _logits_kernel[(num_slices // slices_of_program, triton.cdiv(num_tokens, _BLOCK_T))](
-        residual_TD,
-        weights.norm_D,
-        weights.weight_ED,
-        routing.partial_LTE,
-        routing.normed_TD,
-        num_tokens,
-        weights.eps,
-        WIDTH=width,
-        NUM_EXPERTS=num_experts,
-        SLICE=SLICE_COLUMNS,
-        NUM_SLICES=slices_of_program,
-        BLOCK_T=_BLOCK_T,
-        PORTABLE=is_portable(residual_TD),
-        # A pipeline would hold several slices of 128 experts: more shared memory than there is.
-        num_stages=1,
-        **options,
-    )
-
-
-def _select(
     weights: RouterWeights,
     num_rows_1: torch.Tensor,
     routing: Routing,
     options: dict[str, int | bool],
 ) -> None:
-    num_slices, num_tokens, num_experts = routing.partial_LTE.shape
+    num_tokens, width = residual_TD.shape
+    num_slices, _, num_experts = routing.partial_LTE.shape
     num_selected = routing.ids_TK.shape[1]
-    # Each token is selected by itself: few tokens take few lanes.
-    block_t = min(_BLOCK_T, triton.next_power_of_2(num_tokens))
-    _select_kernel[(triton.cdiv(num_tokens, block_t),)](
+    is_whole = num_tokens >= _WHOLE_TOKENS
+    chosen = (
         routing.partial_LTE,
         weights.bias_E,
         num_rows_1,
@@ -194,15 +173,52 @@ def _select(
         routing.blocks_N3,
         num_tokens,
         routing.num_blocks,
+    )
+    shape = {
+        "NUM_EXPERTS": num_experts,
+        "NUM_SELECTED": num_selected,
+        # Each token is selected by itself: few tokens take few lanes.
+        "SELECT_T": min(_BLOCK_T, triton.next_power_of_2(num_tokens)),
+        "BLOCK_K": triton.next_power_of_2(num_selected),
+        "BLOCK_ROWS": routing.block_rows,
+        "IS_GROUPING": num_tokens <= _GROUPED_TOKENS,
+    }
+    num_blocks = triton.cdiv(num_tokens, _BLOCK_T)
+    _logits_kernel[(1 if is_whole else num_slices, num_blocks)](
+        residual_TD,
+        weights.norm_D,
+        weights.weight_ED,
+        routing.normed_TD,
+        routing.arrivals_B,
+        weights.eps,
+        *chosen,
+        WIDTH=width,
+        SLICE=SLICE_COLUMNS,
         NUM_SLICES=num_slices,
-        NUM_EXPERTS=num_experts,
-        NUM_SELECTED=num_selected,
-        BLOCK_T=block_t,
-        BLOCK_K=triton.next_power_of_2(num_selected),
-        BLOCK_ROWS=routing.block_rows,
-        IS_GROUPING=num_tokens <= _GROUPED_TOKENS,
+        IS_WHOLE=is_whole,
+        BLOCK_T=_BLOCK_T,
+        IS_HELD=not is_whole and num_experts <= _HELD_EXPERTS,
+        PORTABLE=is_portable(residual_TD),
+        # A pipeline would hold several slices of 128 experts: more shared memory than there is.
+        num_stages=1,
+        **shape,
         **options,
     )
+    if is_whole:
+        select_kernel[(num_blocks,)](*chosen, NUM_SLICES=num_slices, **shape, **options)
+
+
+@triton.jit
+def _norm_scales(row_ptrs, mask_t, eps, WIDTH: tl.constexpr, BLOCK_T: tl.constexpr):
+    """Return what the norm multiplies rows with, [BLOCK_T]."""
+    STEP: tl.constexpr = 512
+    square_TS = tl.zeros((BLOCK_T, STEP), tl.float32)
+    for start in tl.static_range(0, WIDTH, STEP):
+        offs_s = start + tl.arange(0, STEP)
+        mask = mask_t[:, None] & (offs_s < WIDTH)[None, :]
+        x_TS = tl.load(row_ptrs + offs_s[None, :], mask=mask, other=0.0).to(tl.float32)
+        square_TS = tl.math.fma(x_TS, x_TS, square_TS)
+    return tl.math.rsqrt(tl.sum(square_TS, axis=1) / WIDTH + eps)
 
 
 @triton.jit
@@ -210,60 +226,9 @@ def _logits_kernel(
     residual_ptr,
     norm_ptr,
     weight_ptr,
-    partial_ptr,
     normed_ptr,
-    num_tokens,
+    arrivals_ptr,
     eps,
-    WIDTH: tl.constexpr,
-    NUM_EXPERTS: tl.constexpr,
-    SLICE: tl.constexpr,
-    NUM_SLICES: tl.constexpr,
-    BLOCK_T: tl.constexpr,
-    PORTABLE: tl.constexpr,
-    USE_PDL: tl.constexpr,
-):
-    STEP: tl.constexpr = 512
-    BLOCK_K: tl.constexpr = 64
-    let_next_start(USE_PDL)
-    offs_t = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
-    mask_t = offs_t < num_tokens
-    offs_e = tl.arange(0, NUM_EXPERTS)
-    offs_k = tl.arange(0, BLOCK_K)
-    row_ptrs = residual_ptr + offs_t.to(tl.int64)[:, None] * WIDTH
-    wait_for_previous(USE_PDL)
-
-    square_TS = tl.zeros((BLOCK_T, STEP), tl.float32)
-    for start in tl.static_range(0, WIDTH, STEP):
-        offs_s = start + tl.arange(0, STEP)
-        mask = mask_t[:, None] & (offs_s < WIDTH)[None, :]
-        x_TS = tl.load(row_ptrs + offs_s[None, :], mask=mask, other=0.0).to(tl.float32)
-        square_TS = tl.math.fma(x_TS, x_TS, square_TS)
-    scale_T = tl.math.rsqrt(tl.sum(square_TS, axis=1) / WIDTH + eps)
-
-    for part in range(tl.program_id(0) * NUM_SLICES, (tl.program_id(0) + 1) * NUM_SLICES):
-        acc = tl.zeros((NUM_EXPERTS, BLOCK_T), tl.float32)
-        for start in tl.static_range(0, SLICE, BLOCK_K):
-            column = part * SLICE + start + offs_k
-            mask_k = column < WIDTH
-            mask_x = mask_t[:, None] & mask_k[None, :]
-            norm_K = tl.load(norm_ptr + column, mask=mask_k, other=0.0).to(tl.float32)
-            x_TK = tl.load(row_ptrs + column[None, :], mask=mask_x, other=0.0).to(tl.float32)
-            normed_TK = (x_TK * scale_T[:, None] * norm_K[None, :]).to(tl.bfloat16)
-            normed_ptrs = normed_ptr + offs_t.to(tl.int64)[:, None] * WIDTH + column[None, :]
-            tl.store(normed_ptrs, normed_TK, mask=mask_x)
-            weight_ptrs = weight_ptr + offs_e[:, None] * WIDTH + column[None, :]
-            weight_EK = tl.load(weight_ptrs, mask=mask_k[None, :], other=0.0)
-            if PORTABLE:
-                weight_EK = weight_EK.to(tl.float32)
-                normed_TK = normed_TK.to(tl.float32)
-            acc = tl.dot(weight_EK, tl.trans(normed_TK), acc)
-        row = (part * num_tokens + offs_t) * NUM_EXPERTS
-        partial_ptrs = partial_ptr + row[None, :] + offs_e[:, None]
-        tl.store(partial_ptrs, acc, mask=mask_t[None, :])
-
-
-@triton.jit
-def _select_kernel(
     partial_ptr,
     bias_ptr,
     num_rows_ptr,
@@ -273,61 +238,89 @@ def _select_kernel(
     blocks_ptr,
     num_tokens,
     num_blocks,
+    WIDTH: tl.constexpr,
+    SLICE: tl.constexpr,
     NUM_SLICES: tl.constexpr,
+    IS_WHOLE: tl.constexpr,
+    BLOCK_T: tl.constexpr,
+    IS_HELD: tl.constexpr,
+    PORTABLE: tl.constexpr,
     NUM_EXPERTS: tl.constexpr,
     NUM_SELECTED: tl.constexpr,
-    BLOCK_T: tl.constexpr,
+    SELECT_T: tl.constexpr,
     BLOCK_K: tl.constexpr,
     BLOCK_ROWS: tl.constexpr,
     IS_GROUPING: tl.constexpr,
     USE_PDL: tl.constexpr,
 ):
+    COLUMNS: tl.constexpr = 64
     let_next_start(USE_PDL)
-    offs_t = tl.program_id(0) * BLOCK_T + tl.arange(0, BLOCK_T)
-    offs_e = tl.arange(0, NUM_EXPERTS)
+    offs_t = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
     mask_t = offs_t < num_tokens
-    bias_E = tl.load(bias_ptr + offs_e).to(tl.float32)
+    offs_e = tl.arange(0, NUM_EXPERTS)
+    offs_k = tl.arange(0, COLUMNS)
+    row_ptrs = residual_ptr + offs_t.to(tl.int64)[:, None] * WIDTH
+    weight_ptrs = weight_ptr + offs_e[:, None] * WIDTH
+    # The weights of one slice fit in registers: they come while the kernel before ends.
+    held = ()
+    if IS_HELD:
+        for start in tl.static_range(0, SLICE, COLUMNS):
+            column = tl.program_id(0) * SLICE + start + offs_k
+            mask_k = column < WIDTH
+            norm_K = tl.load(norm_ptr + column, mask=mask_k, other=0.0)
+            weight_EK = tl.load(weight_ptrs + column[None, :], mask=mask_k[None, :], other=0.0)
+            held = held + (norm_K, weight_EK)  # type: ignore[assignment]  # noqa: RUF005
     wait_for_previous(USE_PDL)
-    is_real = offs_t < tl.load(num_rows_ptr)
-    logits_TE = tl.zeros((BLOCK_T, NUM_EXPERTS), tl.float32)
-    for part in tl.static_range(NUM_SLICES):
-        row = part * num_tokens + offs_t
-        partial_ptrs = partial_ptr + row[:, None] * NUM_EXPERTS + offs_e[None, :]
-        logits_TE += tl.load(partial_ptrs, mask=mask_t[:, None], other=0.0)
-    logits_TE += bias_E[None, :]
-    logits_TE = tl.where(logits_TE == logits_TE, logits_TE, float("-inf"))
 
-    largest_T = tl.max(logits_TE, axis=1)
-    total_T = tl.zeros((BLOCK_T,), tl.float32)
-    offs_k = tl.arange(0, BLOCK_K)
-    id_TK = tl.zeros((BLOCK_T, BLOCK_K), tl.int32)
-    weight_TK = tl.zeros((BLOCK_T, BLOCK_K), tl.float32)
-    is_taken = tl.zeros((BLOCK_T, NUM_EXPERTS), tl.int1)
-    for rank in tl.static_range(NUM_SELECTED):
-        value_T = tl.max(tl.where(is_taken, float("-inf"), logits_TE), axis=1)
-        is_best = (logits_TE == value_T[:, None]) & (is_taken == 0)
-        expert_T = tl.min(tl.where(is_best, offs_e[None, :], NUM_EXPERTS), axis=1)
-        is_taken = is_taken | (offs_e[None, :] == expert_T[:, None])
-        weight_T = tl.exp(value_T - largest_T)
-        total_T += weight_T
-        id_TK = tl.where(offs_k[None, :] == rank, expert_T[:, None], id_TK)
-        weight_TK = tl.where(offs_k[None, :] == rank, weight_T[:, None], weight_TK)
-    place = offs_t[:, None] * NUM_SELECTED + offs_k[None, :]
-    mask = mask_t[:, None] & (offs_k < NUM_SELECTED)[None, :]
-    id_TK = tl.where(is_real[:, None], id_TK, -1)
-    weight_TK = tl.where(is_real[:, None], weight_TK / total_T[:, None], 0.0)
-    tl.store(ids_ptr + place, id_TK, mask=mask)
-    tl.store(weights_ptr + place, weight_TK, mask=mask)
-    if IS_GROUPING:
-        is_row = is_real[:, None] & (offs_k < NUM_SELECTED)[None, :]
-        id_TK = tl.where(is_row, id_TK, NUM_EXPERTS)
-        group_few(
-            tl.reshape(id_TK, (BLOCK_T * BLOCK_K,)),
-            tl.reshape(place, (BLOCK_T * BLOCK_K,)),
-            order_ptr,
-            blocks_ptr,
-            num_blocks,
-            NUM_EXPERTS,
-            BLOCK_ROWS,
-            BLOCK_T * BLOCK_K,
-        )
+    scale_T = _norm_scales(row_ptrs, mask_t, eps, WIDTH, BLOCK_T)
+    SLICES: tl.constexpr = NUM_SLICES if IS_WHOLE else 1
+    for part in range(tl.program_id(0) * SLICES, (tl.program_id(0) + 1) * SLICES):
+        acc = tl.zeros((NUM_EXPERTS, BLOCK_T), tl.float32)
+        for start in tl.static_range(0, SLICE, COLUMNS):
+            column = part * SLICE + start + offs_k
+            mask_k = column < WIDTH
+            mask_x = mask_t[:, None] & mask_k[None, :]
+            if IS_HELD:
+                norm_K = held[start // COLUMNS * 2]
+                weight_EK = held[start // COLUMNS * 2 + 1]
+            else:
+                norm_K = tl.load(norm_ptr + column, mask=mask_k, other=0.0)
+                weight_EK = tl.load(weight_ptrs + column[None, :], mask=mask_k[None, :], other=0.0)
+            x_TK = tl.load(row_ptrs + column[None, :], mask=mask_x, other=0.0).to(tl.float32)
+            normed_TK = x_TK * scale_T[:, None] * norm_K.to(tl.float32)[None, :]
+            normed_TK = normed_TK.to(tl.bfloat16)
+            normed_ptrs = normed_ptr + offs_t.to(tl.int64)[:, None] * WIDTH + column[None, :]
+            tl.store(normed_ptrs, normed_TK, mask=mask_x)
+            if PORTABLE:
+                weight_EK = weight_EK.to(tl.float32)
+                normed_TK = normed_TK.to(tl.float32)
+            acc = tl.dot(weight_EK, tl.trans(normed_TK), acc)
+        row = (part * num_tokens + offs_t) * NUM_EXPERTS
+        partial_ptrs = partial_ptr + row[None, :] + offs_e[:, None]
+        tl.store(partial_ptrs, acc, mask=mask_t[None, :])
+
+    if not IS_WHOLE:
+        # The program that finishes a block's last slice selects for the block.
+        tl.debug_barrier()
+        arrivals_ptr += tl.program_id(1)
+        if tl.atomic_add(arrivals_ptr, 1, sem="acq_rel") == NUM_SLICES - 1:
+            tl.store(arrivals_ptr, 0)
+            select_experts(
+                tl.program_id(1) * BLOCK_T,
+                partial_ptr,
+                bias_ptr,
+                num_rows_ptr,
+                ids_ptr,
+                weights_ptr,
+                order_ptr,
+                blocks_ptr,
+                num_tokens,
+                num_blocks,
+                NUM_SLICES,
+                NUM_EXPERTS,
+                NUM_SELECTED,
+                SELECT_T,
+                BLOCK_K,
+                BLOCK_ROWS,
+                IS_GROUPING,
+            )

@@ -4,16 +4,64 @@ from __future__ import annotations
 
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
-from triton.language.extra.cuda import gdc_wait
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
+from kernels.hopper.expert_loops import ring_loop, scale_pointers
 from kernels.hopper.fragments import chunk_pointers
 from kernels.hopper.loops import (
     accumulator_layout,
     activation_layout,
-    narrow_loop,
     stream_loop,
     wide_loop,
 )
+
+
+@gluon.constexpr_function
+def _layout_of(loop, warps, block_t):
+    # The experts' rings use warp instructions for few tokens, whatever the number of warps.
+    if loop == "ring":
+        loop = "stream" if block_t > 16 else "narrow"
+    return accumulator_layout(loop, warps, block_t)
+
+
+@gluon.jit
+def _product(
+    x_ptrs,
+    mask_x,
+    words_ptr,
+    scales_ptr,
+    group,
+    last_group,
+    CHUNKS: gl.constexpr,
+    LOOP: gl.constexpr,
+    BLOCK_T: gl.constexpr,
+    X_ROWS: gl.constexpr,
+    DEPTH: gl.constexpr,
+    HELD: gl.constexpr,
+    WARPS: gl.constexpr,
+    WAITS: gl.constexpr,
+    SIGNALS_FIRST: gl.constexpr,
+):
+    """Return the product of row groups from `group` on and the rows at `x_ptrs`."""
+    weight_ptrs, scales_ptrs = chunk_pointers(
+        words_ptr, scales_ptr, group, last_group, CHUNKS, True, WARPS
+    )
+    if LOOP == "ring":
+        warp_scales = scale_pointers(scales_ptr, group, last_group, CHUNKS, WARPS)
+        IS_WIDE: gl.constexpr = BLOCK_T > 16
+        acc = ring_loop(
+            *(x_ptrs, mask_x, weight_ptrs, warp_scales),
+            *(CHUNKS, BLOCK_T, X_ROWS, DEPTH, HELD, WARPS, IS_WIDE, WAITS, SIGNALS_FIRST),
+        )
+    elif LOOP == "stream":
+        acc = stream_loop(
+            x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, WAITS
+        )
+    else:
+        acc = wide_loop(
+            x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, WAITS
+        )
+    return acc
 
 
 @gluon.jit
@@ -32,15 +80,24 @@ def expert_kernel(
     IS_UP: gl.constexpr,
     LOOP: gl.constexpr,
     BLOCK_T: gl.constexpr,
+    X_ROWS: gl.constexpr,
     DEPTH: gl.constexpr,
+    HELD: gl.constexpr,
     WARPS: gl.constexpr,
+    SIGNALS_FIRST: gl.constexpr,
 ):
-    """Make WARPS * 16 packed features of an expert for a block of its rows."""
+    """Make WARPS * 16 packed features of an expert for a block of its rows.
+
+    The lists of rows were complete before the up projection passed its wait, so the down projection
+    reads them, and asks for its first weights, before its own.
+    """
     BLOCK_F: gl.constexpr = WARPS * 16
-    CHUNKS: gl.constexpr = COLUMNS // 64
-    acc_layout: gl.constexpr = accumulator_layout(LOOP, WARPS, BLOCK_T)
+    acc_layout: gl.constexpr = _layout_of(LOOP, WARPS, BLOCK_T)
     x_layout: gl.constexpr = activation_layout(WARPS)
-    gdc_wait()
+    if IS_UP:
+        gdc_wait()
+        if SIGNALS_FIRST:
+            gdc_launch_dependents()
     entry_ptr = blocks_ptr + gl.program_id(1) * 3
     expert = gl.load(entry_ptr).to(gl.int64)
     if expert >= 0:
@@ -48,30 +105,20 @@ def expert_kernel(
         end = gl.load(entry_ptr + 2)
         group = expert * (ROWS // 16) + gl.program_id(0) * WARPS
         last_group = expert * (ROWS // 16) + (ROWS // 16 - 1)
-        weight_ptrs, scales_ptrs = chunk_pointers(
-            words_ptr, scales_ptr, group, last_group, CHUNKS, True, WARPS
-        )
-        place = first + gl.arange(0, BLOCK_T, layout=gl.SliceLayout(1, x_layout))
+        place = first + gl.arange(0, X_ROWS, layout=gl.SliceLayout(1, x_layout))
         mask_t = place < end
         row = gl.load(order_ptr + place, mask=mask_t, other=0) // ROWS_OF_INPUT
         column = gl.arange(0, 64, layout=gl.SliceLayout(0, x_layout))
         x_ptrs = x_ptr + gl.expand_dims(row.to(gl.int64) * COLUMNS, 1) + gl.expand_dims(column, 0)
-        mask_x = gl.expand_dims(mask_t, 1)
         offs_f = gl.program_id(0) * BLOCK_F
         offs_f += gl.arange(0, BLOCK_F, layout=gl.SliceLayout(1, acc_layout))
         bias = gl.load(bias_ptr + expert * ROWS + gl.minimum(offs_f, ROWS - 1))
-        if LOOP == "narrow":
-            acc = narrow_loop(
-                x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, False
-            )
-        elif LOOP == "stream":
-            acc = stream_loop(
-                x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, False
-            )
-        else:
-            acc = wide_loop(
-                x_ptrs, mask_x, weight_ptrs, scales_ptrs, CHUNKS, BLOCK_T, DEPTH, True, WARPS, False
-            )
+        acc = _product(
+            *(x_ptrs, gl.expand_dims(mask_t, 1), words_ptr, scales_ptr, group, last_group),
+            *(COLUMNS // 64, LOOP, BLOCK_T, X_ROWS, DEPTH, HELD, WARPS, not IS_UP, SIGNALS_FIRST),
+        )
+        if not SIGNALS_FIRST:
+            gdc_launch_dependents()
         acc += gl.expand_dims(bias, 1)
         if IS_UP:
             acc = _swiglu(acc, limit, BLOCK_F, BLOCK_T)
@@ -89,6 +136,8 @@ def expert_kernel(
         out_ptrs = out_ptr + gl.expand_dims(out_row * WIDTH, 0) + gl.expand_dims(feature, 1)
         mask = gl.expand_dims(place < end, 0) & gl.expand_dims(feature < WIDTH, 1)
         gl.store(out_ptrs, out, mask=mask)
+    elif not IS_UP:
+        gdc_wait()
 
 
 @gluon.jit

@@ -113,6 +113,6 @@ CASES: dict[str, Callable[[], None]] = {
 }
 CASES |= {f"dense {n}": dense_case(n, on_hopper=True) for n in (1, 16, 64, 128, 256, 8192)}
 CASES |= {
-    f"experts {n}": experts_case(n, 32, on_hopper=True) for n in (1, 64, 128, 512, 2048, 8192)
+    f"experts {n}": experts_case(n, 32, on_hopper=True) for n in (1, 8, 64, 128, 512, 2048, 8192)
 }
 CASES |= {f"router {n} of {e}": router_case(n, e) for n, e in ((1, 32), (64, 128), (8192, 32))}

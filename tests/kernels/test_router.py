@@ -31,6 +31,8 @@ def run(
 
 
 def assert_lists_are_right(routing: Routing) -> None:
+    # Whoever selected left the count of programs as the next launch needs it.
+    assert not routing.arrivals_B.any()
     order, blocks = expected_lists(routing)
     assert routing.order_R.tolist()[: len(order)] == order
     assert routing.blocks_N3.tolist()[: len(blocks)] == blocks
@@ -42,6 +44,7 @@ def assert_lists_are_right(routing: Routing) -> None:
     ("num_tokens", "num_rows", "num_experts", "width", "block_rows"),
     [
         (1, 1, 32, 320, 8),
+        (8, 6, 16, 640, 8),
         (16, 13, 16, 640, 8),
         (7, 0, 8, 128, 16),
         (40, 33, 128, 384, 16),
@@ -95,6 +98,18 @@ def test_a_row_of_nan_selects_experts_and_stays_nan() -> None:
     assert routing.ids_TK[1].tolist() == [0, 1, 2, 3]
     assert routing.weights_TK[1].isnan().all()
     assert routing.weights_TK[[0, 2]].isfinite().all()
+    assert_lists_are_right(routing)
+
+
+def test_a_routing_can_be_filled_again() -> None:
+    generator = torch.Generator().manual_seed(3)
+    weights = router_weights(generator, 8, 704)
+    first, second = (bf16(generator, 20, 704) for _ in range(2))
+    routing = run(first, weights, 20)
+    route(second, weights, torch.tensor([17], dtype=torch.int32), routing)
+    alone = run(second, weights, 17)
+    assert torch.equal(routing.ids_TK, alone.ids_TK)
+    assert torch.equal(routing.weights_TK, alone.weights_TK)
     assert_lists_are_right(routing)
 
 
