@@ -4,6 +4,7 @@ The application keeps `ApiContext` in its state; the middleware puts identifier 
 the request's.
 """
 
+import asyncio
 import re
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol, cast
@@ -54,6 +55,7 @@ class ApiContext:
     telemetry: Telemetry
     responses: ResponseShelf = field(default_factory=lambda: ResponseShelf(None))
     running: dict[str, RunningResponse] = field(default_factory=dict)
+    background: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ _LOGPROBS = "message.output_text.logprobs"
 _TEXT = {"type": "text"}
 _NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
     {
-        "background": (False,),
+        "background": (False, True),
         "context_management": (),
         "conversation": (),
         "max_tool_calls": (),
@@ -50,6 +50,7 @@ _NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
 _NEUTRAL_AGENT: Mapping[str, tuple[object, ...]] = MappingProxyType(
     {
         **_NEUTRAL,
+        "background": (False,),
         "include": ([],),
         "instructions": (),
         "max_output_tokens": (),
@@ -151,6 +152,8 @@ def response_options(body: ResponseBody) -> ChatOptions:
     _refuse_others(body, _NEUTRAL, kind="raw models")
     if body.finsvc is not None:
         raise _unsupported("finsvc", "options of an agent", expected="none for raw models")
+    if body.background and body.stream:
+        raise _unsupported("background", body.background, expected="no stream beside it")
     for name in body.include or ():
         if name != _LOGPROBS:
             raise _unsupported("include", name, expected=_LOGPROBS)

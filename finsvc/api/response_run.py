@@ -1,5 +1,6 @@
 """One response at work: sampled or asked for in a thread, written down, kept, and streamed."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class ResponseRun:
         is_kept: Whether it is kept when it has ended.
         stop: Ends the sampling; set when nobody waits any more.
         writer: Once the response has an identifier.
+        has_failed: Whether it was given up; what its thread still makes is not kept.
     """
 
     context: ApiContext
@@ -41,6 +43,7 @@ class ResponseRun:
     stop: threading.Event = field(default_factory=threading.Event)
     is_cancelled: bool = False
     writer: ResponseWriter | None = None
+    has_failed: bool = False
 
     def __call__(self, post: Post) -> Mapping[str, object]:
         """Do the work; blocks. The document of the response when it has ended and is kept.
@@ -54,7 +57,8 @@ class ResponseRun:
             events = self._complete(self.command, post)
         if self.writer is None:
             return {}
-        self._keep(self.writer.document)
+        if not self.has_failed:
+            self._keep(self.writer.document)
         post(events)
         return self.writer.document
 
@@ -73,6 +77,13 @@ class ResponseRun:
         log_failure(error, request_id=self.command.request_id)
         writer = self.writer or ResponseWriter(self.head, self.context.services.clock.new_id)
         return writer.fail(to_answer(error).error)
+
+    def give_up(self, error: Exception) -> None:
+        """Keep that it failed: whoever asked learns it by asking again."""
+        self.has_failed = True
+        self.failed(error)
+        if self.writer is not None:
+            self._keep(self.writer.document)
 
     def _complete(self, command: ChatCommand, post: Post) -> list[Event]:
         chat = self.context.services.chat
@@ -127,6 +138,40 @@ async def respond(run: ResponseRun) -> Mapping[str, object]:
         return await run.context.admission.run(lambda: run(lambda _: None))
     finally:
         run.end()
+
+
+async def respond_later(run: ResponseRun) -> Mapping[str, object]:
+    """Run on after the caller has gone; the document as it is once the intent is on record.
+
+    Raises:
+        Exception: Whatever failed before that.
+    """
+    loop = asyncio.get_running_loop()
+    begun = asyncio.Event()
+
+    def post(events: list[Event]) -> None:
+        loop.call_soon_threadsafe(begun.set)
+
+    async def work() -> None:
+        try:
+            await run.context.admission.run(lambda: run(post))
+        except Exception as error:
+            if not begun.is_set():
+                raise
+            await asyncio.to_thread(run.give_up, error)
+        finally:
+            run.end()
+
+    task = asyncio.create_task(work())
+    # The loop itself holds tasks weakly.
+    run.context.background.add(task)
+    task.add_done_callback(run.context.background.discard)
+    waiting = asyncio.create_task(begun.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not begun.is_set():
+        await task
+    return {} if run.writer is None else dict(run.writer.document)
 
 
 async def response_events(run: ResponseRun) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from finsvc.api.agent_completion import agent_of
 from finsvc.api.chat import begun, unknown_model
-from finsvc.api.context import ApiContext, Caller, CallerOf, Context
+from finsvc.api.context import ApiContext, Caller, CallerOf, Context, RunningResponse
 from finsvc.api.error_map import NotFoundError
 from finsvc.api.response_rules import (
     agent_question,
@@ -18,11 +18,11 @@ from finsvc.api.response_rules import (
     response_options,
     response_tools,
 )
-from finsvc.api.response_run import ResponseRun, respond, response_events
+from finsvc.api.response_run import ResponseRun, respond, respond_later, response_events
 from finsvc.api.response_schemas import MessageItem, ResponseBody
 from finsvc.api.schemas import AgentOptions
 from finsvc.api.sse import stream_response
-from finsvc.domain.errors import InputError
+from finsvc.domain.errors import InputError, UnsupportedError
 from finsvc.services.chat import ChatCommand
 from finsvc.services.decision import AskCommand
 
@@ -41,6 +41,12 @@ async def create_response(body: ResponseBody, context: Context, by: CallerOf) ->
         input_items=tuple(_stored_items(body, context)),
         is_kept=context.responses.is_kept(body.store),
     )
+    if body.background:
+        if not run.is_kept:
+            raise UnsupportedError(
+                field="background", expected="false where nothing is kept", actual="True"
+            )
+        return JSONResponse(await respond_later(run))
     if body.stream:
         return stream_response(await begun(response_events(run)))
     return JSONResponse(await respond(run))
@@ -58,9 +64,12 @@ async def refuse_path(request: Request, by: CallerOf) -> None:
 
 
 @router.get("/{response_id}")
-def get_response(response_id: str, context: Context, by: CallerOf) -> Mapping[str, object]:
-    """A kept response."""
-    return context.responses.get(response_id, by.principal).document
+def get_response(response_id: str, context: Context, by: CallerOf) -> Response:
+    """A response that is being made or is kept."""
+    running = _running(response_id, context, by)
+    if running is not None:
+        return JSONResponse(running[1])
+    return JSONResponse(dict(context.responses.get(response_id, by.principal).document))
 
 
 @router.delete("/{response_id}")
@@ -86,16 +95,26 @@ def list_input_items(response_id: str, context: Context, by: CallerOf) -> dict[s
 @router.post("/{response_id}/cancel")
 def cancel_response(response_id: str, context: Context, by: CallerOf) -> Mapping[str, object]:
     """End a response that is being made; what it has said so far is its output."""
-    run = context.running.get(response_id)
-    if run is not None and run.principal.id == by.principal.id and run.writer is not None:
-        run.cancel()
-        return {**run.writer.document, "status": "cancelled"}
+    running = _running(response_id, context, by)
+    if running is not None:
+        running[0].cancel()
+        return {**running[1], "status": "cancelled"}
     stored = context.responses.get(response_id, by.principal)
     raise InputError(
         field="response_id",
         expected="a response that is being made",
         actual=f"one that is {stored.document['status']}",
     )
+
+
+def _running(
+    response_id: str, context: ApiContext, by: Caller
+) -> tuple[RunningResponse, dict[str, object]] | None:
+    """A response of the caller's that is being made, and what there is of it."""
+    run = context.running.get(response_id)
+    if run is None or run.principal.id != by.principal.id or run.writer is None:
+        return None
+    return run, dict(run.writer.document)
 
 
 def _command(body: ResponseBody, context: ApiContext, by: Caller) -> ChatCommand | AskCommand:
@@ -156,7 +175,7 @@ def _head(body: ResponseBody, context: ApiContext) -> dict[str, object]:
     return {
         "object": "response",
         "created_at": int(context.services.clock.now().timestamp()),
-        "background": False,
+        "background": body.background is True,
         "completed_at": None,
         "error": None,
         "frequency_penalty": 0.0,

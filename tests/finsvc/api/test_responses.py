@@ -252,7 +252,9 @@ def test_response_cancelled_while_it_is_made_ends_as_cancelled(world: World) -> 
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"background": True}, "background"),
+        ({"background": True, "stream": True}, "background"),
+        ({"background": True, "store": False}, "background"),
+        ({"background": True, "model": "finsvc/risk"}, "background"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"context_management": [{"type": "compaction"}]}, "context_management"),
         ({"max_tool_calls": 2}, "max_tool_calls"),
