@@ -28,20 +28,25 @@ HEAD_DIM = 64
 PAGE_TOKENS = 64
 # Most tokens of each tile; frozen after measurement (benchmarks/kernels).
 QKV_TILES = (
-    (8, Tile(loop="narrow", tokens=8, warps=1, depth=9)),
-    (16, Tile(loop="stream", tokens=16, warps=4, depth=9)),
-    (96, Tile(loop="stream", tokens=32, warps=4, depth=5)),
-    (192, Tile(loop="stream", tokens=64, warps=4, depth=5)),
-    (640, Tile(loop="stream", tokens=64, warps=8, depth=3)),
+    (8, Tile(loop="ring", tokens=8, warps=2, depth=5, held=3)),
+    (16, Tile(loop="ring", tokens=16, warps=2, depth=5, held=3)),
+    (32, Tile(loop="ring", tokens=32, warps=4, depth=5, held=3)),
+    (64, Tile(loop="ring", tokens=64, warps=4, depth=3, held=4)),
+    (128, Tile(loop="ring", tokens=128, warps=4, depth=3, held=3)),
+    (192, Tile(loop="ring", tokens=64, warps=4, depth=3, held=2)),
+    (256, Tile(loop="ring", tokens=128, warps=4, depth=1, held=4)),
+    (384, Tile(loop="stream", tokens=64, warps=8, depth=3)),
     (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
 )
 OUT_TILES = (
-    (8, Tile(loop="narrow", tokens=8, warps=1, depth=9)),
-    (16, Tile(loop="stream", tokens=16, warps=4, depth=9)),
-    (96, Tile(loop="stream", tokens=32, warps=4, depth=5)),
-    (192, Tile(loop="stream", tokens=64, warps=4, depth=5)),
-    (512, Tile(loop="stream", tokens=64, warps=8, depth=4)),
-    (None, Tile(loop="wide", tokens=256, warps=8, depth=4)),
+    (8, Tile(loop="ring", tokens=8, warps=2, depth=8, held=4)),
+    (16, Tile(loop="ring", tokens=16, warps=2, depth=8, held=4)),
+    (32, Tile(loop="ring", tokens=32, warps=2, depth=8, held=3)),
+    (64, Tile(loop="ring", tokens=32, warps=4, depth=4, held=4)),
+    (128, Tile(loop="ring", tokens=64, warps=4, depth=4, held=3)),
+    (256, Tile(loop="ring", tokens=64, warps=4, depth=2, held=3)),
+    (512, Tile(loop="wide", tokens=128, warps=8, depth=6)),
+    (None, Tile(loop="wide", tokens=256, warps=8, depth=5)),
 )
 _PORTABLE_FEATURES = 64
 _PORTABLE_TOKENS = 16
@@ -210,6 +215,7 @@ def _launch_hopper(
         LOOP=tile.loop,
         BLOCK_T=tile.tokens,
         DEPTH=tile.depth_of(shape["COLUMNS"] // CHUNK),
+        HELD=tile.held,
         WARPS=tile.warps,
         num_warps=tile.warps,
         launch_pdl=True,

@@ -29,7 +29,7 @@ class Tile:
     """Shape of one program and how it walks the inner dimension.
 
     Attributes:
-        loop: Which of `kernels.hopper.loops` or `kernels.hopper.ring_loops`.
+        loop: Which of `kernels.hopper.loops`, or `ring` of the dense or the experts' rings.
         tokens: Rows of a program.
         warps: Warps of a program, each with 16 output features.
         depth: Chunks of 64 columns on their way at a time; all loops but the wide one take the
@@ -37,7 +37,7 @@ class Tile:
         held: How many times `depth` chunks the ring loop's ring holds.
     """
 
-    loop: Literal["narrow", "stream", "wide", "ring"]
+    loop: Literal["ring", "stream", "wide"]
     tokens: int
     warps: int
     depth: int

@@ -111,7 +111,9 @@ CASES: dict[str, Callable[[], None]] = {
     "portable dense": dense_case(16, on_hopper=False),
     "portable experts": experts_case(64, 32, on_hopper=False),
 }
-CASES |= {f"dense {n}": dense_case(n, on_hopper=True) for n in (1, 16, 64, 128, 256, 8192)}
+CASES |= {
+    f"dense {n}": dense_case(n, on_hopper=True) for n in (1, 16, 32, 64, 128, 192, 256, 384, 8192)
+}
 CASES |= {
     f"experts {n}": experts_case(n, 32, on_hopper=True) for n in (1, 8, 64, 128, 512, 2048, 8192)
 }
