@@ -89,7 +89,8 @@ def expert_kernel(
     """Make WARPS * 16 packed features of an expert for a block of its rows.
 
     The lists of rows were complete before the up projection passed its wait, so the down projection
-    reads them, and asks for its first weights, before its own.
+    reads them, and asks for its first weights, before its own. It has not waited for anything then,
+    so the lists come past the multiprocessor's cache, which may hold another layer's.
     """
     BLOCK_F: gl.constexpr = WARPS * 16
     acc_layout: gl.constexpr = _layout_of(LOOP, WARPS, BLOCK_T)
@@ -99,15 +100,16 @@ def expert_kernel(
         if SIGNALS_FIRST:
             gdc_launch_dependents()
     entry_ptr = blocks_ptr + gl.program_id(1) * 3
-    expert = gl.load(entry_ptr).to(gl.int64)
+    expert = gl.load(entry_ptr, cache_modifier=".cg").to(gl.int64)
     if expert >= 0:
-        first = gl.load(entry_ptr + 1)
-        end = gl.load(entry_ptr + 2)
+        first = gl.load(entry_ptr + 1, cache_modifier=".cg")
+        end = gl.load(entry_ptr + 2, cache_modifier=".cg")
         group = expert * (ROWS // 16) + gl.program_id(0) * WARPS
         last_group = expert * (ROWS // 16) + (ROWS // 16 - 1)
         place = first + gl.arange(0, X_ROWS, layout=gl.SliceLayout(1, x_layout))
         mask_t = place < end
-        row = gl.load(order_ptr + place, mask=mask_t, other=0) // ROWS_OF_INPUT
+        row = gl.load(order_ptr + place, mask=mask_t, other=0, cache_modifier=".cg")
+        row = row // ROWS_OF_INPUT
         column = gl.arange(0, 64, layout=gl.SliceLayout(0, x_layout))
         x_ptrs = x_ptr + gl.expand_dims(row.to(gl.int64) * COLUMNS, 1) + gl.expand_dims(column, 0)
         offs_f = gl.program_id(0) * BLOCK_F
@@ -132,8 +134,10 @@ def expert_kernel(
         feature = gl.program_id(0) * FEATURES
         feature += gl.arange(0, FEATURES, layout=gl.SliceLayout(1, layout))
         place = first + gl.arange(0, BLOCK_T, layout=gl.SliceLayout(0, layout))
-        out_row = gl.load(order_ptr + place, mask=place < end, other=0).to(gl.int64)
-        out_ptrs = out_ptr + gl.expand_dims(out_row * WIDTH, 0) + gl.expand_dims(feature, 1)
+        out_row = gl.load(order_ptr + place, mask=place < end, other=0, cache_modifier=".cg")
+        out_ptrs = (
+            out_ptr + gl.expand_dims(out_row.to(gl.int64) * WIDTH, 0) + gl.expand_dims(feature, 1)
+        )
         mask = gl.expand_dims(place < end, 0) & gl.expand_dims(feature < WIDTH, 1)
         gl.store(out_ptrs, out, mask=mask)
     elif not IS_UP:
