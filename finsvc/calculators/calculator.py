@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from finsvc.calculators.computation import Computation, finish
 from finsvc.calculators.inputs.base import CalculatorInput
+from finsvc.calculators.inputs.glossary import described
 from finsvc.calculators.second.opinion import SecondKind
 from finsvc.domain.errors import InputError
 from finsvc.domain.market import MarketView
@@ -21,6 +22,7 @@ from finsvc.domain.results import CalculatorResult, SecondOpinion, Tolerance
 InputT = TypeVar("InputT", bound=CalculatorInput)
 
 _SHOWN_INPUT_CHARACTERS = 80
+_SHOWN_MISSING = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,8 @@ class Calculator:
 
     @property
     def input_schema(self) -> dict[str, object]:
-        """JSON Schema of the inputs."""
-        return self.input_model.model_json_schema(mode="validation")
+        """JSON Schema of the inputs, every field with its meaning."""
+        return described(self.input_model.model_json_schema(mode="validation"))
 
     @property
     def output_schema(self) -> dict[str, object]:
@@ -154,16 +156,23 @@ def _named_fields() -> Iterator[None]:
 
 def input_error(error: ValidationError) -> InputError:
     """Turn the first complaint of pydantic into an error that names the field."""
-    first = error.errors(include_url=False)[0]
-    path = ".".join(str(part) for part in first["loc"]) or "inputs"
+    complaints = error.errors(include_url=False)
+    first = complaints[0]
+    path = _path(first["loc"])
     if first["type"] == "missing":
-        return InputError(field=path, expected="a value", actual="nothing")
+        others = [_path(item["loc"]) for item in complaints[1:] if item["type"] == "missing"]
+        more = f"; {', '.join(others[:_SHOWN_MISSING])} missing too" if others else ""
+        return InputError(field=path, expected="a value", actual=f"nothing{more}")
     message = first["msg"].removeprefix("Value error, ").removeprefix("expected ")
     message = message.removeprefix("Input should be ")
     actual = repr(first["input"])
     if len(actual) > _SHOWN_INPUT_CHARACTERS:
         actual = actual[:_SHOWN_INPUT_CHARACTERS] + "..."
     return InputError(field=path, expected=message, actual=actual)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "inputs"
 
 
 def bind_compute(

@@ -77,6 +77,9 @@ def _kind(schema: Mapping[str, object], known: Mapping[str, object]) -> str:
     return " ".join(words)
 
 
+_INPUT_COLUMNS = ("input", "type", "default", "meaning, unit and sign")
+
+
 def _inputs(calculator: Calculator) -> list[str]:
     schema = calculator.input_schema
     properties = cast("Mapping[str, Mapping[str, object]]", schema["properties"])
@@ -87,11 +90,12 @@ def _inputs(calculator: Calculator) -> list[str]:
             f"`{name}`",
             _kind(part, known),
             "required" if name in required else f"`{part.get('default')}`",
+            str(part.get("description", "")),
         )
         for name, part in properties.items()
     ]
     text = inspect.cleandoc(calculator.input_model.__doc__ or "")
-    return ["## Inputs", "", text, "", *_table(("input", "type", "default"), rows)]
+    return ["## Inputs", "", text, "", *_table(_INPUT_COLUMNS, rows)]
 
 
 def _behind(function: Callable[..., object]) -> tuple[str, str]:

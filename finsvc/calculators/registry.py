@@ -1,6 +1,7 @@
 """Every calculator by name."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from itertools import chain
 from types import MappingProxyType
 
@@ -51,7 +52,8 @@ def calculator(name: str) -> Calculator:
     """
     found = CALCULATORS.get(name)
     if found is None:
+        alike = get_close_matches(name, CALCULATORS, n=5)
         raise UnknownNameError(
-            field="calculator", kind="calculator", actual=name, known=list(CALCULATORS)
+            field="calculator", kind="calculator", actual=name, known=alike or list(CALCULATORS)
         )
     return found

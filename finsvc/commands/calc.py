@@ -1,6 +1,7 @@
 """``finsvc calc``: calculators without an agent."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +13,18 @@ from finsvc.commands.backend import Json
 from finsvc.commands.remote import find_service
 from finsvc.domain.errors import InputError
 
+_RULE_SET = re.compile(
+    r"(?P<who>[a-z]+)-\S+ from (?P<first>[0-9]{4})-\S+( to (?P<last>[0-9]{4})-\S+)?"
+)
+
 app = typer.Typer(no_args_is_help=True, help="Run calculators directly, with their schemas.")
 
 
 @app.command("list")
 def list_calculators(as_json: common.JsonFlag = False) -> None:
-    """List every calculator.
+    """List every calculator with version and rules.
+
+    With --json also the second method's kind and every rule set with its days.
 
     For example:
 
@@ -28,17 +35,22 @@ def list_calculators(as_json: common.JsonFlag = False) -> None:
         output.emit_json({"calculators": rows})
     else:
         cells = [
-            (
-                row["name"],
-                row["version"],
-                row["second_method"],
-                row["rule_set"] or "",
-                row["summary"],
-            )
+            (row["name"], row["version"], _rules(str(row["rule_set"] or "")), row["summary"])
             for row in rows
         ]
-        columns = ("name", "version", "second method", "rules", "computes")
+        columns = ("name", "version", "rules", "computes")
         render.show_table(output.out, columns, cells)
+
+
+def _rules(text: str) -> str:
+    """Jurisdictions with their first and last years; the JSON names every rule set and day."""
+    years: dict[str, list[str]] = {}
+    for part in text.split("; "):
+        found = _RULE_SET.fullmatch(part)
+        if found is None:
+            return text
+        years.setdefault(found["who"], []).extend((found["first"], found["last"] or ""))
+    return ", ".join(f"{who} {found[0]}-{found[-1]}" for who, found in years.items())
 
 
 @app.command("show")
