@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 
 from finsvc.agents.direct.reading import Value, read_value
 from finsvc.agents.direct.schema import Kind, Slot, slots
@@ -14,7 +15,7 @@ from finsvc.domain.rendering import WHOLE_RESULT
 
 # Labels that calculators give; those that a result has may be cited.
 _LABELS = ("subject", "scenario", "status")
-_SCALARS = (str, int)
+_SCALARS = (str, int, Decimal)
 
 
 def direct_resolver(name: str) -> Callable[[Draft], Resolved]:
@@ -95,7 +96,9 @@ class _Direct:
     def _read(self, slot: Slot) -> None:
         attached = self._document(slot.name)
         if attached is not None:
-            self._put(slot.path, attached)
+            # A leaf may still be put into it, which must not change the caller's document.
+            copied = dict(attached) if isinstance(attached, Mapping) else attached
+            self._put(slot.path, copied)
             return
         found = read_value(slot, self._draft.text(slot.name), as_of=self._as_of)
         self._draft.notes += found.notes
@@ -123,10 +126,7 @@ class _Direct:
                 raise InputError(field=name, expected=f"an amount in {given}", actual=code)
 
     def _state_defaults(self) -> None:
-        properties = self._entry.input_schema.get("properties")
-        if not isinstance(properties, Mapping):
-            return
-        for name, part in properties.items():
-            default = part.get("default") if isinstance(part, Mapping) else None
+        for name, field in self._entry.input_model.model_fields.items():
+            default = field.get_default()
             if name not in self._inputs and isinstance(default, _SCALARS):
                 self._draft.default(name.replace("_", " "), str(default))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from finsvc.domain.verdicts import Reason
+from finsvc.validator.comparisons import breach_reason
 from finsvc.validator.free_text.clauses import Clause
 from finsvc.validator.free_text.dates import Day
 from finsvc.validator.free_text.evidence import Evidence
@@ -17,6 +18,7 @@ _EXPIRY = re.compile(r"\bexpir\w+(?: on| in)?\s*$", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|between|since)\s*$", re.IGNORECASE)
 _TO = re.compile(r"\b(?:to|until|till|through)\s*$", re.IGNORECASE)
 _AGAINST = re.compile(r"\b(?:to|against|versus|vs\.?)\s+(?:the\s+)?$", re.IGNORECASE)
+_STATUS = re.compile(r"\b(no breach|breach)\)")
 _PAIR = re.compile(r"\b[A-Z]{3}/[A-Z]{3}\b")
 
 Complaint = tuple[Reason, str]
@@ -120,10 +122,26 @@ def stray_flaws(clause: Clause, evidence: Sequence[Evidence]) -> Iterator[Compla
         *(item.entities | item.units for item in evidence),
         *(codes for item in evidence for codes in item.row_entities.values()),
     )
+    own = frozenset[str]().union(*(item.entities | item.units for item in evidence))
     for entity in clause.entities:
         if entity.code not in known:
             yield Reason.ENTITY_MISMATCH, f"no result is about {entity.code}"
+        elif entity.code not in own and breach_reason(
+            clause.text, _row_statuses(entity.code, evidence)
+        ):
+            yield Reason.ENTITY_MISMATCH, f"no limit of {entity.code} stands like that"
     for day in clause.days:
         start, end = (at - clause.span[0] for at in day.span)
         if not any(_day_fits(day, clause.text[:start], item) for item in evidence):
             yield Reason.PERIOD_MISMATCH, f"{clause.text[start:end]} is no date of any result"
+
+
+def _row_statuses(code: str, evidence: Sequence[Evidence]) -> list[str]:
+    """What the labels of an entity's rows say of breach."""
+    labels = [
+        item.labels.get(field, "")
+        for item in evidence
+        for field, codes in item.row_entities.items()
+        if code in codes
+    ]
+    return [found[1] for label in labels if (found := _STATUS.search(label))]

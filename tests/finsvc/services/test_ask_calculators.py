@@ -14,9 +14,13 @@ import pytest
 from finsvc.adapters.engine import EngineModel
 from finsvc.agents.catalogue import AgentName, AgentTool, tools_of
 from finsvc.agents.direct.tools import all_tools_of, direct_tools, offered_tools
+from finsvc.agents.executor import ToolExecutor
 from finsvc.agents.loop import Question
 from finsvc.calculators.registry import CALCULATORS
 from finsvc.calculators.serialization import result_to_json
+from finsvc.domain.identifiers import CallId
+from finsvc.domain.policy import Principal
+from finsvc.domain.turns import RequestedCall
 from finsvc.domain.verdicts import Reason, Verdict
 from finsvc.services.decision import Decision
 from finsvc.services.reliability import Reliability
@@ -209,8 +213,36 @@ SPOKEN: list[tuple[str, str, dict[str, str]]] = [
 ]
 
 
+SPOKEN += [
+    (
+        "Performance of 10,000 Apple shares from 2022-01-03 to 2022-12-28 against the S&P 500",
+        "portfolio_performance",
+        {
+            "portfolio": "10,000 Apple shares",
+            "start": "2022-01-03",
+            "end": "2022-12-28",
+            "benchmark": "S&P 500",
+        },
+    ),
+    (
+        "European option: a call with spot 42 USD, strike 40, rate 10%, volatility 20%, 6 months",
+        "european_option",
+        {
+            "spot": "42 USD",
+            "rate": "10%",
+            "volatility": "20%",
+            "years": "6 months",
+            "option_type": "call",
+            "strike": "40",
+        },
+    ),
+]
+
+
 @pytest.mark.parametrize(
-    ("question", "name", "arguments"), SPOKEN, ids=[name for _, name, _ in SPOKEN]
+    ("question", "name", "arguments"),
+    SPOKEN,
+    ids=[f"{at}-{name}" for at, (_, name, _) in enumerate(SPOKEN)],
 )
 def test_question_in_words_is_answered_by_the_calculators_own_tool(
     question: str, name: str, arguments: dict[str, str], desk: Desk
@@ -257,3 +289,92 @@ def test_every_calculator_is_reached_by_an_agent_and_found_by_its_own_words(name
     if name in direct_tools():
         offered = offered_tools(agents[-1], CALCULATORS[name].summary)
         assert name in {tool.name for tool in offered}
+
+
+CURVE = {"zero_rate": "0.02"}
+CDS = {
+    "as_of": "2022-06-20",
+    "notional": "EUR 10m",
+    "maturity": "2027-06-20",
+    "spread": "120 bp",
+    "recovery_rate": "40%",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        (
+            "credit_default_swap",
+            {**CDS, "currency": "USD", "curve_zero_rate": "2%"},
+            "notional: expected an amount in USD, got EUR",
+        ),
+        (
+            "coverage_test",
+            {"observations": "250", "exceptions": "4", "confidence": "99 EUR"},
+            "confidence: expected a number without currency, got EUR",
+        ),
+        (
+            "coverage_test",
+            {"observations": "curve", "exceptions": "4"},
+            "observations: expected a document with a member observations, got curve",
+        ),
+        (
+            "credit_default_swap",
+            {**CDS, "curve": "list", "curve_zero_rate": "2%"},
+            "curve: expected one way of giving it, got two",
+        ),
+    ],
+)
+def test_call_that_contradicts_itself_says_how(
+    name: str, arguments: dict[str, str], message: str, desk: Desk
+) -> None:
+    question = ", ".join(arguments.values())
+    documents = {"curve": CURVE, "list": ["zero"]}
+    decision = ask(
+        desk, question, name, arguments, documents=documents, answer="Not computed: {c1.error}."
+    )
+    assert decision.verdict is Verdict.ABSTAINED
+    (made,) = decision.tool_calls
+    assert made.error is not None
+    assert made.error.message == message
+
+
+def test_leaf_beside_a_document_leaves_the_document_as_it_is(desk: Desk) -> None:
+    arguments = {**CDS, "curve": "curve", "curve_spot_days": "1"}
+    question = f"CDS {', '.join(arguments.values())} spot days"
+    documents = {"curve": dict(CURVE)}
+    decision = ask(desk, question, "credit_default_swap", arguments, documents=documents)
+    (made,) = decision.tool_calls
+    assert made.inputs["curve"]["spot_days"] == 1  # type: ignore[index]
+    assert documents == {"curve": CURVE}
+
+
+def test_document_that_no_call_used_needs_a_human(desk: Desk) -> None:
+    arguments = {"observations": "250", "exceptions": "4", "as_of": "2022-12-28"}
+    question = "Coverage test of 4 exceptions in 250 observations, 2022-12-28, on desk"
+    decision = ask(desk, question, "coverage_test", arguments, documents={"desk": {}})
+    assert decision.verdict is Verdict.NEEDS_HUMAN
+    assert [item.detail for item in decision.findings] == ["document desk"]
+
+
+def test_figures_that_change_places_need_a_human(desk: Desk) -> None:
+    question, name, arguments = SPOKEN[0]
+    swapped = {**arguments, "spot": arguments["strike"], "strike": arguments["spot"]}
+    decision = ask(desk, question, name, swapped)
+    assert decision.verdict is Verdict.NEEDS_HUMAN
+    assert {item.detail for item in decision.findings} == {"c1.spot", "c1.strike"}
+
+
+def test_tool_without_permission_is_refused(desk: Desk) -> None:
+    nobody = Principal(id="zoe", roles=frozenset({"auditor"}))
+    question, name, arguments = SPOKEN[0]
+    executor = ToolExecutor(
+        nobody, market=desk.data.market, books=desk.data.books, gate=desk.policy
+    )
+    asked = Question(text=question, agent=AgentName.AUTO, book=None, as_of=None)
+    request = RequestedCall(name=name, arguments=json.dumps(ordered(name, arguments)))
+    made = executor.execute(CallId("c1"), request, asked)
+    assert made.result is None
+    assert made.error is not None
+    assert made.error.code == "policy_denied"

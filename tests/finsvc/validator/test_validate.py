@@ -64,6 +64,14 @@ def test_bound_confirmed_and_traced_answer_is_verified() -> None:
     assert claim.second.method == "second"
 
 
+def test_answer_that_asks_for_more_decimals_than_declared_is_corrected() -> None:
+    fields = {"var": quantity("48211.53", decimals=2)}
+    validation = judge(TEMPLATE.replace("|0]]", "|4]]"), call(fields))
+    assert validation.verdict is Verdict.CORRECTED
+    assert validation.claims[0].reasons == (Reason.DECIMALS_CUT,)
+    assert "48,211.53 USD" in validation.answer
+
+
 def test_answer_with_fewer_decimals_is_verified_rounded() -> None:
     fields = {"var": quantity("48211.53", decimals=2)}
     validation = judge(TEMPLATE, call(fields))

@@ -236,12 +236,18 @@ def test_result_whose_basis_differs_is_no_rival() -> None:
         ("The sample book shows a breach.", Verdict.VERIFIED),
         ("The euro limit is in breach.", Verdict.VERIFIED),
         ("The sector limit is in breach.", Verdict.ABSTAINED),
+        ("Microsoft shows a breach.", Verdict.ABSTAINED),
+        ("Apple shows a breach.", Verdict.ABSTAINED),
         ("106.4% of the euro limit is used against a limit of 1,500,000 USD.", Verdict.VERIFIED),
         ("The euro limit is used at 106.4% of a limit of 2,500,000 USD.", Verdict.ABSTAINED),
     ],
 )
 def test_breaches_are_held_against_the_statuses(text: str, verdict: Verdict) -> None:
-    fields = {"limits.euro": quantity("106.4", "%", 1), "limits.sector": quantity("40", "%", 1)}
+    fields = {
+        "limits.euro": quantity("106.4", "%", 1),
+        "limits.sector": quantity("40", "%", 1),
+        "limits.single": quantity("50", "%", 1),
+    }
     item = evidence(
         fields,
         headline="limits",
@@ -250,6 +256,7 @@ def test_breaches_are_held_against_the_statuses(text: str, verdict: Verdict) -> 
             "status": "breach",
             "limits.euro": "euro (EUR, breach)",
             "limits.sector": "sector (Energy, no breach)",
+            "limits.single": "single-name (MSFT, no breach)",
         },
         parameters={"threshold.euro": "1500000 USD", "kind": "x"},
     )
