@@ -15,7 +15,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar of
 SHOW = 2>&1 | grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR)|[Ee]rror' \
 	| cut -c1-100
 
-.PHONY: demo serve test test-full check bench clean help
+.PHONY: demo serve test test-full check bench bench-serving clean help
 
 help:
 	@echo 'make demo       set up, ask three questions, verify the log, replay a decision'
@@ -23,6 +23,7 @@ help:
 	@echo 'make test       the tests (at most 15 minutes on two cores, no server needed)'
 	@echo 'make test-full  the tests plus real servers and the long suites'
 	@echo 'make check      lint, types, import contracts'
+	@echo 'make bench-serving   the bars of serving, each with what was measured'
 	@echo 'make bench      speed and memory; results go to benchmarks/results'
 
 $(VENV)/runtime.stamp: pyproject.toml $(CONSTRAINTS)
@@ -59,6 +60,13 @@ check: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.run
+
+# Seven minutes on a machine that does nothing else; the soak of 30 minutes at 80 % load comes extra:
+# python -m benchmarks.serving.scheduler_load --soak 30
+bench-serving: $(VENV)/test.stamp
+	@status=0; \
+	$(BIN)/python -m benchmarks.serving.grammar_cost || status=1; \
+	$(BIN)/python -m benchmarks.serving.scheduler_load || status=1; exit $$status
 
 clean:
 	rm -rf $(VENV) $(DEMO_DATA) build *.egg-info .coverage .coverage.json

@@ -1,11 +1,12 @@
 """What HTTP costs, how the service behaves beyond its limits, and what a known prefix saves.
 
-    python -m benchmarks.serving.scheduler_load [PART ...] [--minutes 30]
+    python -m benchmarks.serving.scheduler_load [PART ...] [--soak MINUTES]
 
-Parts: http, first-token, saturation, prefix, soak (all but soak by default). A real service with
+Parts: http, first-token, prefix, saturation, four minutes together; all by default, or with --soak
+that alone. A real service with
 the embedded model runs beside its client and, in turns, the engine alone in this process; medians
 of rounds in turns, since other work on the machine moves both. Rows go to
-benchmarks/results/serving.jsonl, a table to the standard output.
+benchmarks/results/serving.jsonl, a table of bars to the standard output; exit code 1 for a miss.
 """
 
 import argparse
@@ -15,21 +16,17 @@ import json
 import os
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.run import ROOT, commit, processor
+from benchmarks.serving.bars import Row, judge, keep, say
 from benchmarks.serving.scheduler_client import Prompt, Reply, complete
 from benchmarks.serving.scheduler_near import NearEngine
 from finsvc.demo import Service, running_service
 
-RESULTS = ROOT / "benchmarks" / "results" / "serving.jsonl"
 STREAMS = 32
 CANDIDATES = 192
 ROUNDS = 3
@@ -40,7 +37,6 @@ TEXT = (
     "position that we hold."
 )
 WORDS = ("book", "value", "risk", "position", "price", "rate", "limit", "exposure", "stress", "at")
-Row = dict[str, object]
 
 
 class Bench:
@@ -67,8 +63,7 @@ class Bench:
         """Keep, show and return a row."""
         self.rows.append({"metric": metric, **values})
         shown = "  ".join(f"{name} {value}" for name, value in values.items())
-        sys.stdout.write(f"{metric:24} {shown}\n")
-        sys.stdout.flush()
+        say(f"{metric:24} {shown}")
         return self.rows[-1]
 
     def together(self, prompts: list[Prompt]) -> tuple[float, list[Reply]]:
@@ -201,10 +196,13 @@ async def open_loop(bench: Bench, rate: float, seconds: float) -> list[Reply]:
 def measure_saturation(bench: Bench, *, seconds: float = 30.0) -> Row:
     """Ten times what can be answered: good answers, refusals and memory."""
     peak = measure_peak(bench)
+    # The caches fill and the pools grow to the size of such a load first.
+    asyncio.run(open_loop(bench, 10 * peak, seconds / 3))
     before = bench.resident_mb()
     started = time.perf_counter()
     replies = asyncio.run(open_loop(bench, 10 * peak, seconds))
     took = time.perf_counter() - started
+    after = bench.resident_mb()
     # Other work on the machine comes and goes; what is possible is measured before and after.
     peak = (peak + measure_peak(bench)) / 2
     good = [reply for reply in replies if reply.status == 200 and reply.is_whole]
@@ -218,7 +216,8 @@ def measure_saturation(bench: Bench, *, seconds: float = 30.0) -> Row:
         refused_p50_ms=round(refused[len(refused) // 2] * 1e3, 1),
         refused_p99_ms=round(refused[int(len(refused) * 0.99)] * 1e3, 1),
         other=len(replies) - len(good) - len(refused),
-        memory_mb=(before, bench.resident_mb()),
+        memory_mb=(before, after),
+        growth_percent=round(100 * (after / before - 1), 2),
     )
 
 
@@ -274,31 +273,22 @@ def main() -> int:
     """Measure and keep the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*")
-    parser.add_argument("--minutes", type=float, default=30.0, help="of the soak")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="at eight tenths of the peak")
     given = parser.parse_args()
     parts: dict[str, Callable[[Bench], object]] = {
         "http": measure_http,
         "first-token": measure_first_token,
         "prefix": measure_prefix,
         "saturation": measure_saturation,
-        "soak": lambda bench: measure_soak(bench, minutes=given.minutes),
     }
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder)) as service:
         bench = Bench(service, Path(folder))
-        for part in given.parts or [name for name in parts if name != "soak"]:
+        for part in given.parts or ([] if given.soak else list(parts)):
             parts[part](bench)
-    common = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[1],
-        "torch": version("torch"),
-    }
-    with RESULTS.open("a") as file:
-        for row in bench.rows:
-            file.write(json.dumps({**row, **common}, sort_keys=True) + "\n")
-    return 0
+        if given.soak:
+            measure_soak(bench, minutes=given.soak)
+    keep(bench.rows)
+    return 0 if judge(bench.rows) else 1
 
 
 if __name__ == "__main__":
