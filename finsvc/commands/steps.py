@@ -5,4 +5,5 @@ def step_line(event: str, tool: str, detail: str) -> str:
     """One line for a step."""
     if event == "tool":
         return f"  calling {tool} {detail}"
-    return "  checking every number" if event == "validate" else f"  {event} {detail}".rstrip()
+    known = {"validate": "checking every number", "sample": "answering once more, to compare"}
+    return f"  {known.get(event, event)} {detail}".rstrip()

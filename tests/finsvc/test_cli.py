@@ -129,6 +129,19 @@ def test_ask_json_is_one_document_and_progress_goes_to_standard_error(
     assert (question.question, question.agent, question.book) == ("VaR?", "risk", "sample")
 
 
+def test_ask_attaches_documents_by_name(
+    backend: FakeBackend, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "trades.json"
+    file.write_text('{"trades": []}', encoding="utf-8")
+    code, _, _ = run_json(capsys, "ask", "SA-CCR of desk1?", "--document", f"desk1={file}")
+    assert code == 0
+    assert backend.asked[0].documents == {"desk1": {"trades": []}}
+    code, document, _ = run_json(capsys, "ask", "SA-CCR of desk1?", "--document", "desk1")
+    assert code == 2
+    assert "document: expected NAME=FILE" in document["error"]["message"]
+
+
 def test_ask_for_people_shows_every_number_with_source_and_second_method(
     backend: FakeBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,21 @@ def test_run_returns_the_whole_decision(world: World) -> None:
     )
 
 
+def test_documents_of_a_run_reach_the_question(world: World) -> None:
+    body = {"question": "SA-CCR of desk1?", "documents": {"desk1": {"trades": []}}}
+    assert world.client().post("/v1/agents/risk/runs", json=body).status_code == 200
+    (command,) = world.services.ask.commands
+    assert command.documents == {"desk1": {"trades": []}}
+
+
+def test_agents_list_every_tool_and_say_which_are_trained(world: World) -> None:
+    listed = {item["id"]: item["tools"] for item in world.client().get("/v1/agents").json()["data"]}
+    trained = {tool["name"]: tool["trained"] for tool in listed["auto"]}
+    assert trained["value_at_risk"]
+    assert not trained["frtb_sa"]
+    assert "frtb_sa" in {tool["name"] for tool in listed["compliance"]}
+
+
 def test_run_unknown_agent_is_404_naming_the_agents(world: World) -> None:
     answer = world.client().post("/v1/agents/poet/runs", json={"question": "q"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (404, "agent")
