@@ -18,29 +18,34 @@ BATCH_RECORDS_MAX = 256
 # As many as Tessera lets wait; at 2,000 records a second that is two seconds.
 WAITING_RECORDS_MAX = 4_096
 
-CommitBatch = Callable[[Sequence[Draft]], Sequence[Receipt]]
+# Writes one batch; may ask whether another follows at once.
+CommitBatch = Callable[[Sequence[Draft], Callable[[], bool]], Sequence[Receipt]]
 
 
-class Pending:
-    """A record on its way into a batch."""
+class _Group:
+    """Records that become one batch, and those who wait for it.
 
-    __slots__ = ("_done", "draft", "error", "receipt")
+    One lock is the gate of all: whoever passes lets the next one pass. So the writing thread wakes
+    one thread a batch and not each, and those woken do not all ask for the interpreter at once.
+    """
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self.receipt: Receipt | None = None
+    __slots__ = ("_gate", "drafts", "error", "receipts")
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.receipts: Sequence[Receipt] = ()
         self.error: BaseException | None = None
-        # A bare lock costs a tenth of an event.
-        self._done = threading.Lock()
-        self._done.acquire()
+        self._gate = threading.Lock()
+        self._gate.acquire()
 
     def finish(self) -> None:
-        """Let the waiting thread go on."""
-        self._done.release()
+        """Let those who wait go on."""
+        self._gate.release()
 
     def wait(self) -> None:
-        """Wait for receipt or error."""
-        self._done.acquire()
+        """Wait for receipts or error."""
+        with self._gate:
+            return
 
 
 class Committer:
@@ -55,7 +60,8 @@ class Committer:
         """
         self._directory = directory
         self._commit = commit
-        self._queue: deque[Pending] = deque()
+        self._groups: deque[_Group] = deque()
+        self._num_waiting = 0
         self._changed = threading.Condition()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="audit-commit", daemon=True)
@@ -64,7 +70,7 @@ class Committer:
     @property
     def num_waiting(self) -> int:
         """Records that are not yet in a batch."""
-        return len(self._queue)
+        return self._num_waiting
 
     def submit(self, drafts: Sequence[Draft]) -> list[Receipt]:
         """Have records written in this order, and wait for their receipts.
@@ -74,23 +80,22 @@ class Committer:
             LogFailedError: The log was closed, or a batch failed; records at the front may be in
                 the log without a receipt.
         """
-        mine = [Pending(draft) for draft in drafts]
         with self._changed:
             if self._is_closed:
                 raise LogFailedError(self._directory, "the log was closed")
-            if len(self._queue) + len(mine) > WAITING_RECORDS_MAX:
-                raise LogBusyError(len(self._queue), limit=WAITING_RECORDS_MAX)
-            self._queue.extend(mine)
+            if self._num_waiting + len(drafts) > WAITING_RECORDS_MAX:
+                raise LogBusyError(self._num_waiting, limit=WAITING_RECORDS_MAX)
+            places = [self._place(draft) for draft in drafts]
+            self._num_waiting += len(drafts)
             self._changed.notify()
-        for pending in mine:
-            pending.wait()
-        receipts = [pending.receipt for pending in mine if pending.receipt is not None]
-        if len(receipts) < len(mine):
-            cause = next(pending.error for pending in mine if pending.error is not None)
-            # A full disk stays a full disk to whoever waits.
-            kind = type(cause) if isinstance(cause, LogFailedError) else LogFailedError
-            raise kind(self._directory, f"the batch failed: {cause}") from cause
-        return receipts
+        for group in dict.fromkeys(group for group, _ in places):
+            group.wait()
+            if group.error is not None:
+                cause = group.error
+                # A full disk stays a full disk to whoever waits.
+                kind = type(cause) if isinstance(cause, LogFailedError) else LogFailedError
+                raise kind(self._directory, f"the batch failed: {cause}") from cause
+        return [group.receipts[position] for group, position in places]
 
     def close(self) -> None:
         """Write what waits, and end the thread. A second call does nothing."""
@@ -99,25 +104,27 @@ class Committer:
             self._changed.notify()
         self._thread.join()
 
+    def _place(self, draft: Draft) -> tuple[_Group, int]:
+        if not self._groups or len(self._groups[-1].drafts) >= BATCH_RECORDS_MAX:
+            self._groups.append(_Group())
+        group = self._groups[-1]
+        group.drafts.append(draft)
+        return group, len(group.drafts) - 1
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._is_closed:
+                while not self._groups and not self._is_closed:
                     self._changed.wait()
-                if not self._queue:
+                if not self._groups:
                     return
-                count = min(len(self._queue), BATCH_RECORDS_MAX)
-                batch = [self._queue.popleft() for _ in range(count)]
-            self._write(batch)
+                group = self._groups.popleft()
+                self._num_waiting -= len(group.drafts)
+            self._write(group)
 
-    def _write(self, batch: list[Pending]) -> None:
+    def _write(self, group: _Group) -> None:
         try:
-            receipts = self._commit([pending.draft for pending in batch])
+            group.receipts = self._commit(group.drafts, lambda: bool(self._groups))
         except BaseException as error:  # noqa: BLE001 - handed to each of the waiting threads
-            for pending in batch:
-                pending.error = error
-        else:
-            for pending, receipt in zip(batch, receipts, strict=True):
-                pending.receipt = receipt
-        for pending in batch:
-            pending.finish()
+            group.error = error
+        group.finish()

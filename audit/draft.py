@@ -7,6 +7,7 @@ statement and would otherwise be serialised twice; names of JSON objects are in 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audit.canonical import JsonObject, JsonValue, canonical_bytes
 from audit.errors import RecordError
@@ -142,9 +143,9 @@ class Drafter:
         frames: tuple[bytes, ...],
         terms: Terms,
     ) -> Draft:
-        middle = b'"log":%b,' % canonical_bytes(self.origin)
+        middle = b'"log":%b,' % _canonical_text(self.origin)
         tail = b'},"predicateType":%b,"subject":%b}' % (
-            canonical_bytes(record.type, field="type"),
+            _canonical_text(record.type),
             canonical_bytes(subjects, field="subjects"),
         )
         statement_bytes = len(head) + len(middle) + len(tail) + _STAMP_BYTES
@@ -172,6 +173,12 @@ class Drafter:
         return self.sealer.seal(data, data_subject=data_subject)
 
 
+@lru_cache(maxsize=256)
+def _canonical_text(text: str) -> bytes:
+    """Return a text's canonical form; for the few that every record repeats."""
+    return canonical_bytes(text, field="type")
+
+
 def _content_member(inline: bytes | None, payloads: list[Payload]) -> bytes:
     if inline is not None:
         return b'"content":' + inline
@@ -183,8 +190,8 @@ def _head(record: Record, *, content: bytes, attachments: dict[str, PayloadRefer
         {"name": name, "payload": reference.to_json()} for name, reference in attachments.items()
     ]
     return b'{"_type":%b,"predicate":{"attachments":%b,%b,"id":%b,' % (
-        canonical_bytes(STATEMENT_TYPE),
-        canonical_bytes(references, field="attachments"),
+        _canonical_text(STATEMENT_TYPE),
+        canonical_bytes(references, field="attachments") if references else b"[]",
         content,
         canonical_bytes(record.id, field="id"),
     )

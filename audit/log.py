@@ -8,7 +8,7 @@ sync ends the writer: open the log again to go on.
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -256,13 +256,21 @@ class Log(Reader):
             raise ReadOnlyError(self.directory, "expected a log opened with a signer")
         return self._committer, self._drafter, self._writer
 
-    def _commit_batch(self, drafts: Sequence[Draft]) -> Sequence[Receipt]:
+    def _commit_batch(
+        self, drafts: Sequence[Draft], is_followed: Callable[[], bool]
+    ) -> Sequence[Receipt]:
         _, _, writer = self._writing()
         with self._turn:
-            return self._commit(drafts, writer)
+            return self._commit(drafts, writer, is_followed=is_followed)
 
-    def _commit(self, drafts: Sequence[Draft], writer: Writer) -> Sequence[Receipt]:
-        batch = writer.append(drafts)
+    def _commit(
+        self,
+        drafts: Sequence[Draft],
+        writer: Writer,
+        *,
+        is_followed: Callable[[], bool] = bool,
+    ) -> Sequence[Receipt]:
+        batch = writer.append(drafts, is_followed=is_followed)
         size = batch.committed.checkpoint.size
         self._committed = batch.committed
         self._indexer.extend(

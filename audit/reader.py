@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.canonical import JsonObject, parse_json_object
+from audit.checkpoint import Checkpoint
 from audit.draft import TermSource
 from audit.entry import Entry, open_entry
 from audit.errors import PayloadLockedError, PayloadShreddedError, UnknownEntryError
@@ -33,6 +34,11 @@ class Snapshot:
     def size(self) -> int:
         """Number of entries that the checkpoint covers."""
         return self._committed.checkpoint.size
+
+    @property
+    def head(self) -> Checkpoint:
+        """The checkpoint itself."""
+        return self._committed.checkpoint
 
     def checkpoint(self) -> str:
         """Return the signed checkpoint."""

@@ -18,6 +18,7 @@ _HEAD = struct.Struct(">BI")
 _LENGTH = struct.Struct(">I")
 # A batch of 256 entries of 64 KiB.
 _BODY_BYTES_MAX = 1 << 25
+_CHUNK_BYTES = 1 << 20
 
 
 class Operation(IntEnum):
@@ -53,13 +54,16 @@ def receive(connection: socket.socket) -> tuple[int, bytes] | None:
         OSError: The other side is gone, or does not answer in time.
         SignerFailedError: The frame is cut or too long.
     """
-    head = _receive_exactly(connection, _HEAD.size)
-    if not head:
+    # Nothing is sent before the answer, so what comes in one piece is one frame.
+    data = bytearray(connection.recv(_CHUNK_BYTES))
+    if not data:
         return None
-    kind, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, _BODY_BYTES_MAX + 1)
+    _fill(connection, data, _HEAD.size)
+    kind, length = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, _BODY_BYTES_MAX + 1)
     if length > _BODY_BYTES_MAX:
-        raise SignerFailedError("signer", expected="a whole frame", actual=repr(head))
-    body = _receive_exactly(connection, length)
+        raise SignerFailedError("signer", expected="a whole frame", actual=repr(bytes(data[:80])))
+    _fill(connection, data, _HEAD.size + length)
+    body = bytes(data[_HEAD.size :])
     if len(body) != length:
         raise SignerFailedError("signer", expected=f"{length} bytes", actual=str(len(body)))
     return kind, body
@@ -87,11 +91,10 @@ def split_messages(body: bytes) -> list[bytes]:
     return messages
 
 
-def _receive_exactly(connection: socket.socket, length: int) -> bytes:
-    data = bytearray()
+def _fill(connection: socket.socket, data: bytearray, length: int) -> None:
+    """Receive until so many bytes are there, or the other side has ended."""
     while len(data) < length:
-        part = connection.recv(min(length - len(data), 1 << 20))
+        part = connection.recv(_CHUNK_BYTES)
         if not part:
-            break
+            return
         data += part
-    return bytes(data)

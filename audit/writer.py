@@ -10,7 +10,7 @@ batch.
 import fcntl
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,10 @@ from audit.signing import LogSigner
 from audit.state import Committed, LogState
 
 _logger = logging.getLogger(__name__)
+
+# While batches follow each other at once, the checkpoint's file is replaced this often: a rename
+# can wait for the disk as long as a sync does. The answers carry each checkpoint all the same.
+_PUBLISH_NS_MAX = 50_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ class Writer:
         self._segment_bytes = state.scan.committed_end
         self._last: Instant | None = None
         self._last_utc_ns = last_utc_ns
+        self._published_ns = 0
         self._failure: BaseException | None = None
         self._is_closed = False
         self._descriptor = self._files.open_append(state.scan.segments[-1])
@@ -156,8 +161,12 @@ class Writer:
             self._mark(OPEN_MARK)
         return self._publish()
 
-    def append(self, drafts: Sequence[Draft]) -> Batch:
+    def append(self, drafts: Sequence[Draft], *, is_followed: Callable[[], bool] = bool) -> Batch:
         """Make records durable as one batch.
+
+        Args:
+            drafts: The records.
+            is_followed: Says whether another batch comes at once, which may publish for both.
 
         Raises:
             LogFailedError: Storage failed, now or before; nothing may be acknowledged.
@@ -168,7 +177,7 @@ class Writer:
             raise LogFailedError(self._directory, f"stopped after {self._failure!r}")
         try:
             with storage_errors(self._directory):
-                return self._append(drafts)
+                return self._append(drafts, is_followed=is_followed)
         except BaseException as error:
             self._failure = error
             _logger.critical("audit_log_failed", extra={"error": repr(error)})
@@ -241,7 +250,7 @@ class Writer:
         finally:
             os.close(self._parts.lock)
 
-    def _append(self, drafts: Sequence[Draft]) -> Batch:
+    def _append(self, drafts: Sequence[Draft], *, is_followed: Callable[[], bool]) -> Batch:
         if self._segment_bytes >= self._parts.options.segment_bytes_max:
             self._begin_segment()
         now = self._parts.options.clock.now()
@@ -253,8 +262,12 @@ class Writer:
             events.append(self._parts.drafter.event(CLOCK_EVENT, clock_event(jump)))
         self._last, self._last_utc_ns = now, now.utc_ns
         self._write([*events, *drafts], stamp)
-        size = self._state.tree.size
-        return Batch(committed=self._publish(), first_index=size - len(drafts), utc_ns=now.utc_ns)
+        size, since_ns = self._state.tree.size, now.monotonic_ns - self._published_ns
+        committed = self._sign_checkpoint()
+        if since_ns >= _PUBLISH_NS_MAX or not is_followed():
+            self._write_checkpoint(committed)
+            self._published_ns = now.monotonic_ns
+        return Batch(committed=committed, first_index=size - len(drafts), utc_ns=now.utc_ns)
 
     def _write(self, drafts: Sequence[Draft], stamp: Stamp) -> None:
         """Write entries and their seal, and sync them."""
@@ -287,6 +300,15 @@ class Writer:
 
     def _publish(self, *, is_synced: bool = False) -> Committed:
         """Sign and publish a checkpoint over the committed entries."""
+        committed = self._sign_checkpoint()
+        self._write_checkpoint(committed, is_synced=is_synced)
+        return committed
+
+    def _write_checkpoint(self, committed: Committed, *, is_synced: bool = False) -> None:
+        path = self._directory / CHECKPOINT
+        write_file(self._files, path, committed.note.encode(), is_synced=is_synced)
+
+    def _sign_checkpoint(self) -> Committed:
         state = self._state
         checkpoint = Checkpoint(
             origin=state.keyring.origin, size=state.tree.size, root=state.tree.root()
@@ -296,7 +318,6 @@ class Writer:
             if signer is not None:
                 signatures.append((signer.verifier, self._sign(signer, checkpoint)))
         note = join_note(checkpoint.body, signatures)
-        write_file(self._files, self._directory / CHECKPOINT, note.encode(), is_synced=is_synced)
         return Committed(checkpoint=checkpoint, note=note)
 
     def _sign(self, signer: LogSigner, checkpoint: Checkpoint) -> bytes:

@@ -400,7 +400,7 @@ def test_append_with_too_many_waiting_is_told_to_come_back(tmp_path, monkeypatch
     with make_log(tmp_path) as log:
         gate = threading.Event()
         real = log._committer._commit
-        log._committer._commit = lambda drafts: (gate.wait(), real(drafts))[1]
+        log._committer._commit = lambda *batch: (gate.wait(), real(*batch))[1]
         threads = [
             threading.Thread(target=lambda n=n: log.append(make_record(n))) for n in range(3)
         ]
@@ -457,3 +457,51 @@ def test_indexer_without_an_index_starts_one(tmp_path):
     indexer._start_again(sqlite3.OperationalError("gone"))
     assert indexer.find(Query()) == ()
     indexer.close()
+
+
+def test_checkpoint_of_a_batch_that_is_followed_at_once_is_published_with_the_next(tmp_path):
+    path = tmp_path / "log" / "checkpoint"
+    with make_log(tmp_path, num_records=1) as log:
+        first = path.read_text()
+        draft = log._drafter.draft
+        kept = log._commit_batch([draft(make_record(1))], lambda: True)
+        # Answered with its own checkpoint, whose file may wait.
+        kept[0].verify([SIGNER.verifier])
+        assert (kept[0].tree_size, path.read_text()) == (2, first)
+        log._commit_batch([draft(make_record(2))], lambda: False)
+        assert path.read_text() == log.checkpoint()
+        # Too long ago, by a clock that stands still at zero.
+        log._writer._published_ns = -(10**9)
+        log._commit_batch([draft(make_record(3))], lambda: True)
+        assert path.read_text() == log.checkpoint()
+
+
+def test_batch_whose_checkpoint_was_never_published_survives_a_kill(tmp_path):
+    log = make_log(tmp_path, num_records=1)
+    (receipt,) = log._commit_batch([log._drafter.draft(make_record(1))], lambda: True)
+    shutil.copytree(tmp_path / "log", tmp_path / "killed" / "log")
+    log.close()
+    assert verify_directory(tmp_path / "killed" / "log", verifier=SIGNER.verifier).ok
+    with Log.open(tmp_path / "killed" / "log", signer=SIGNER, options=options()) as opened:
+        assert opened.size == 2
+        assert opened.receipt(1).leaf_hash == receipt.leaf_hash
+
+
+def test_many_threads_are_answered_each_with_its_own_receipt(tmp_path):
+    answers = {}
+    with make_log(tmp_path) as log:
+
+        def write(worker):
+            answers[worker] = [log.append(make_record(worker * 100 + n)) for n in range(10)]
+
+        threads = [threading.Thread(target=write, args=(worker,)) for worker in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert log.size == 320
+        for worker, receipts in answers.items():
+            for number, receipt in enumerate(receipts):
+                receipt.verify([SIGNER.verifier], entry=log.envelope(receipt.index))
+                assert log.statement(receipt.index).id == f"decision-{worker * 100 + number}"
+        assert (tmp_path / "log" / "checkpoint").read_text() == log.checkpoint()

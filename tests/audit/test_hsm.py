@@ -11,7 +11,13 @@ import pkcs11
 import pytest
 
 from audit.errors import FormatError, SignerFailedError
-from audit.hsm import TokenSigner, generate_key_pair, make_token_signer, open_session
+from audit.hsm import (
+    TokenSigner,
+    destroy_private_key,
+    generate_key_pair,
+    make_token_signer,
+    open_session,
+)
 from audit.log import Log
 from audit.signer_process import SignerProcess, TokenConfig
 from tests.audit.support import ORIGIN, make_record, make_signer, options
@@ -92,6 +98,32 @@ def test_make_token_signer_opens_what_the_message_names(monkeypatch):
     assert make_token_signer(config).verifier == SIGNER.verifier
     with pytest.raises(FormatError):
         make_token_signer({})
+
+
+class KeyInToken(StandInKey):
+    def destroy(self) -> None:
+        if self.get("broken"):
+            raise pkcs11.GeneralError
+        self["gone"] = True
+
+
+class OneKeySession:
+    def __init__(self, key: KeyInToken | None) -> None:
+        self.key = key
+
+    def get_key(self, **_: object) -> KeyInToken:
+        if self.key is None:
+            raise pkcs11.NoSuchKey
+        return self.key
+
+
+def test_private_key_is_destroyed_once_and_its_absence_is_no_error():
+    key = KeyInToken()
+    destroy_private_key(OneKeySession(key), label="log")
+    assert key["gone"]
+    destroy_private_key(OneKeySession(None), label="log")
+    with pytest.raises(SignerFailedError):
+        destroy_private_key(OneKeySession(KeyInToken(broken=True)), label="log")
 
 
 def test_token_config_says_everything_but_a_key_file(tmp_path):

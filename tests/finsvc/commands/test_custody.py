@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
+import httpx
 import pytest
 
 from audit.keys import load_verifier
@@ -11,8 +13,13 @@ from audit.verify import verify_directory
 from finsvc import cli
 from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.identities import LocalIdentities
+from finsvc.commands import common
+from finsvc.commands.remote import RemoteBackend
+from finsvc.domain.errors import InputError
 from finsvc.domain.policy import Principal
 from finsvc.services.ports import RecordKind
+from finsvc.settings import Settings
+from tests.finsvc.api.fakes import make_world
 
 
 @pytest.fixture
@@ -182,3 +189,30 @@ def test_log_that_is_not_there_is_said(
     code, document = run(capsys, "keys", "list")
     assert (code, document["error"]["field"]) == (2, "data_dir")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_acts_are_done_by_the_running_service_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_world(tmp_path)
+    seen: list[str | None] = []
+
+    def find(settings: object, *, key: str | None = None) -> RemoteBackend:
+        seen.append(key)
+        who = "custodian" if key else "local"
+        return RemoteBackend(cast("httpx.Client", world.client(who)))
+
+    monkeypatch.setattr(common, "find_service", find)
+    monkeypatch.setenv("FINSVC_DATA_DIR", str(tmp_path))
+    (tmp_path / "cleo.key").write_text("a key\n")
+    shred = ("shred", "--record", "dec_1", "--reason", "r")
+    code, document = run(capsys, *shred, who=tmp_path / "cleo.key")
+    assert (code, document["result"], seen) == (0, {"did": "shred"}, ["a key"])
+    code, document = run(capsys, *shred)
+    assert (code, document["error"]["code"]) == (3, "policy_denied")
+    assert run(capsys, "hold", "list")[1]["data"] == ["holds"]
+    with (
+        pytest.raises(InputError, match="key-file"),
+        common.open_custody(Settings(data_dir=tmp_path), key_file=tmp_path / "absent"),
+    ):
+        pass
