@@ -14,13 +14,14 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.collect import POLL_S, Collector
-from engine.errors import EngineStoppedError
+from engine.errors import EngineError, EngineStoppedError
 from engine.job import FailureEvent, JobEvent, Terms
+from engine.recorded import RecordedGeneration, Rescored
 from engine.serving import wire
 from engine.tokenizer import Tokenizer
 from engine.types import FinishReason, Generation, GenerationRequest, TokenLogprobs
@@ -78,6 +79,7 @@ class RemoteEngine:
         self._socket: socket.socket | None = None
         self._requests: dict[int, Callable[[JobEvent], None]] = {}
         self._answers: dict[int, queue.SimpleQueue[Mapping[str, object]]] = {}
+        self._rescored: dict[int, queue.SimpleQueue[list[Rescored | EngineError]]] = {}
         self._is_closed = False
         self._hello: tuple[RemoteInfo, RemoteFingerprint] | None = None
         threading.Thread(target=self._serve, name="engine-client", daemon=True).start()
@@ -152,6 +154,32 @@ class RemoteEngine:
             raise EngineStoppedError(f"did not answer within {timeout_s:g} s") from error
         finally:
             del self._answers[number]
+
+    def rescore(self, generations: Sequence[RecordedGeneration]) -> list[Rescored | EngineError]:
+        """Check recorded generations in the engine's process; as `engine.rescore.Rescorer`.
+
+        Those who wait for tokens come first.
+
+        Raises:
+            EngineStoppedError: The engine is not there, or went meanwhile.
+        """
+        number = next(self._numbers)
+        answer: queue.SimpleQueue[list[Rescored | EngineError]] = queue.SimpleQueue()
+        with self._changed:
+            connection = self._socket
+            self._rescored[number] = answer
+        try:
+            self._send(("rescore", number, *(wire.recorded_item(item) for item in generations)))
+            while True:
+                try:
+                    return answer.get(timeout=POLL_S)
+                except queue.Empty as error:
+                    with self._changed:
+                        is_gone = self._socket is not connection
+                    if is_gone:
+                        raise EngineStoppedError("was stopped or killed") from error
+        finally:
+            del self._rescored[number]
 
     def close(self) -> None:
         """Disconnect; requests that run end with `EngineStoppedError`."""
@@ -262,6 +290,11 @@ class RemoteEngine:
                 answer = self._answers.get(number)
                 if answer is not None:
                     answer.put(counts)
+            case ["rescored", int() as number, *items]:
+                found = [wire.read_rescored(item) for item in items]
+                waiting = self._rescored.get(number)
+                if waiting is not None:
+                    waiting.put(found)
             case _:
                 raise wire.WireError(f"message: expected a known one, got {message[0]!r}")
 

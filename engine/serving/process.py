@@ -18,14 +18,26 @@ import signal
 import socket
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 
 from engine.engine import Engine, check_request
 from engine.errors import EngineError
+from engine.rescore import Rescorer
 from engine.serving.server import EngineServer
 
 EXIT_UNUSABLE = 3
 EXIT_DEVICE_FAILED = 4
+
+
+@cache
+def rescorer(engine: Engine) -> Rescorer:
+    """The one that checks recorded generations on an engine, made when first needed.
+
+    Raises:
+        RequestError: The engine runs on a GPU.
+    """
+    return Rescorer(engine)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             fingerprint=engine.fingerprint,
             mask_of=lambda grammar: engine.grammars.mask(grammar),
             check=lambda request: check_request(request, engine.info.config),
+            rescore=lambda recorded: rescorer(engine).rescore(recorded),
         )
         threading.Thread(target=_watch_parent, args=(server,), daemon=True).start()
         _say({"ready": True})

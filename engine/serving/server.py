@@ -12,14 +12,16 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from engine.core import EngineCore
 from engine.errors import EngineError
 from engine.facade import ModelFacts, ModelFingerprint
 from engine.job import FailureEvent, JobEvent, TokenEvent
+from engine.recorded import RecordedGeneration, Rescored
 from engine.serving import wire
 from engine.types import GenerationRequest, TokenMask
 
@@ -30,6 +32,14 @@ OUTBOX_MAX = 100_000
 _IDLE_S = 1.0
 # The longest step is a fraction of a second; the first ones of a GPU may compile kernels.
 STEP_S_MAX = 300.0
+
+
+Rescore = Callable[[Sequence[RecordedGeneration]], Sequence[Rescored | EngineError]]
+# Generations checked between two looks at whether somebody waits for tokens.
+_RESCORE_AT_ONCE = 8
+_GIVE_WAY_S = 0.02
+# A service that is never idle must not keep a replay waiting for ever.
+_GIVE_WAY_MAX = 50
 
 
 class EngineServer:
@@ -44,6 +54,7 @@ class EngineServer:
         fingerprint: ModelFingerprint,
         mask_of: Callable[[str], TokenMask],
         check: Callable[[GenerationRequest], None],
+        rescore: Rescore,
     ) -> None:
         """Prepare to serve.
 
@@ -54,10 +65,12 @@ class EngineServer:
             fingerprint: For callers.
             mask_of: Masks of a grammar's text.
             check: Raises `RequestError` for a request that the model cannot run.
+            rescore: Checks recorded generations again.
         """
         self.core = core
         self.mask_of = mask_of
         self.check = check
+        self.rescore = rescore
         self.hello = (
             "hello",
             info.name,
@@ -129,8 +142,33 @@ class _Connection:
                     self._server.core.cancel(job_id)
             case ["stats", int() as item_id]:
                 self._put(("stats", item_id, asdict(self._server.core.stats())))
+            case ["rescore", int() as item_id, *items]:
+                recorded = [wire.read_recorded(item) for item in items]
+                threading.Thread(
+                    target=self._rescore,
+                    args=(item_id, recorded),
+                    name="engine-rescore",
+                    daemon=True,
+                ).start()
             case _:
                 raise wire.WireError(f"message: expected a known one, got {message[0]!r}")
+
+    def _rescore(self, item_id: int, recorded: Sequence[RecordedGeneration]) -> None:
+        """Check recorded generations, a few at a time, behind whoever waits for tokens."""
+        found: list[list[object]] = []
+        for start in range(0, len(recorded), _RESCORE_AT_ONCE):
+            for _ in range(_GIVE_WAY_MAX):
+                if not self._server.core.has_work or self._is_closed:
+                    break
+                time.sleep(_GIVE_WAY_S)
+            if self._is_closed:
+                return
+            some = recorded[start : start + _RESCORE_AT_ONCE]
+            try:
+                found += [wire.rescored_item(outcome) for outcome in self._server.rescore(some)]
+            except EngineError as error:
+                found += [wire.rescored_item(error) for _ in some]
+        self._put(("rescored", item_id, *found))
 
     def _submit(self, item_id: int, document: object, grammar: str, terms: object) -> None:
         request = wire.read_request(document)

@@ -8,6 +8,8 @@ A frame is a 32-bit big-endian byte count and a UTF-8 JSON array. Its first item
     tokens   [id, token, digest, cached, finish, logprobs], …         engine
     failed   id, code, fields                                         engine
     stats    id, counts (from the engine)                             both
+    rescore  id, [request, grammar, token_ids], …                     caller
+    rescored id, [digest, difference, is_ended] or [code, fields], …  engine
 
 Numbers keep their value: Python writes the shortest decimal that reads back as the same float.
 Both ends belong to one user and one release; what does not parse ends the connection.
@@ -33,6 +35,7 @@ from engine.errors import (
 )
 from engine.grammar import GrammarError
 from engine.job import Priority, Terms, TokenEvent
+from engine.recorded import RecordedGeneration, Rescored, TokenDifference
 from engine.types import (
     FinishReason,
     GenerationRequest,
@@ -167,6 +170,65 @@ def read_token(item: object) -> TokenEvent:
 def _logprobs(choices: Sequence[tuple[int, float]]) -> TokenLogprobs:
     sampled, *top = (TokenLogprob(token_id=token, logprob=value) for token, value in choices)
     return TokenLogprobs(sampled=sampled, top=tuple(top))
+
+
+def recorded_item(generation: RecordedGeneration) -> list[object]:
+    """Return a recorded generation as JSON values."""
+    document = request_document(generation.request)
+    return [document, generation.grammar, list(generation.token_ids)]
+
+
+def read_recorded(item: object) -> RecordedGeneration:
+    """Return the recorded generation of an item."""
+    match item:
+        case [request, str() as grammar, list() as token_ids]:
+            return RecordedGeneration(
+                request=read_request(request),
+                grammar=grammar,
+                token_ids=tuple(_integers(token_ids)),
+            )
+        case _:
+            raise WireError("recorded: expected an item of three")
+
+
+def rescored_item(outcome: Rescored | EngineError) -> list[object]:
+    """Return what was found of a generation as JSON values."""
+    if isinstance(outcome, EngineError):
+        return list(error_fields(outcome))
+    found = outcome.difference
+    difference = None
+    if found is not None:
+        pairs = [[one.token_id, one.logprob] for one in (found.recorded, found.derived)]
+        difference = [found.index, *pairs, found.is_allowed]
+    return [outcome.logit_digest, difference, outcome.is_ended]
+
+
+def read_rescored(item: object) -> Rescored | EngineError:
+    """Return what was found of an item."""
+    match item:
+        case [str() as code, dict() as fields]:
+            return read_error(code, fields)
+        case [str() as digest, None, bool() as is_ended]:
+            return Rescored(logit_digest=digest, difference=None, is_ended=is_ended)
+        case [
+            str() as digest,
+            [
+                int() as index,
+                [int() as left, float() as left_logprob],
+                [int() as right, float() as right_logprob],
+                allowed,
+            ],
+            bool() as is_ended,
+        ]:
+            difference = TokenDifference(
+                index=index,
+                recorded=TokenLogprob(token_id=left, logprob=left_logprob),
+                derived=TokenLogprob(token_id=right, logprob=right_logprob),
+                is_allowed=bool(allowed),
+            )
+            return Rescored(logit_digest=digest, difference=difference, is_ended=is_ended)
+        case _:
+            raise WireError("rescored: expected an item of three, or an error")
 
 
 # Errors of a request by code, with the arguments that make them again.

@@ -90,12 +90,14 @@ class CalculatorReplayer:
         for name in sorted(recorded.keys() | derived.keys()):
             if recorded.get(name) != derived.get(name):
                 cause = _calculator_cause(recorded, derived)
+                if not cause:
+                    cause = _code_cause(part.get("calculator_digest"), calculator.digest)
                 return _differs(name, recorded.get(name), derived.get(name), cause=cause)
         return _MATCH
 
 
 def _calculator_cause(recorded: JsonObject, derived: Mapping[str, object]) -> str:
-    """Why a result is another one, as far as the documents tell."""
+    """Why a result is another one, as far as the results tell; empty where they do not."""
     for name, cause in (
         ("version", "another version of the calculator"),
         ("data_snapshot", "another snapshot"),
@@ -103,7 +105,16 @@ def _calculator_cause(recorded: JsonObject, derived: Mapping[str, object]) -> st
     ):
         if recorded.get(name) != derived.get(name):
             return f"{cause}: recorded {recorded.get(name)!r}, here {derived.get(name)!r}"
-    return "same version, inputs and snapshot: a changed record (see R0) or other code"
+    return ""
+
+
+def _code_cause(recorded: object, here: str) -> str:
+    """Why a result of the same version, inputs and snapshot is another one."""
+    if recorded is not None and recorded != here:
+        return (
+            f"same version, but other code of the calculators: recorded {recorded!r}, here {here!r}"
+        )
+    return "same version, code, inputs and snapshot: a changed record (see R0) or a faulty machine"
 
 
 class DecisionReplayer:

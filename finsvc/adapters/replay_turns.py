@@ -1,22 +1,25 @@
 """Turns of the model derived again: rescored in shared steps, elsewhere sampled again.
 
-An engine in this process on a CPU rescores: recorded tokens go through as part of the prompt, so a
-turn costs a prefill. Any other engine is asked to sample the turn again. Either way a difference
-names the token, both candidates and their probabilities.
+An engine on a CPU, in this process or its own, rescores: recorded tokens go through as part of the
+prompt, so a turn costs a prefill. Any other engine is asked to sample turns again, many at a time.
+Either way a difference names the token, both candidates and their probabilities.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 from audit.canonical import JsonObject
 from audit.replay import Comparison, Outcome
 from engine.engine import Engine
 from engine.errors import EngineError, RequestError
 from engine.job import Priority, Terms
-from engine.rescore import RecordedGeneration, Rescored, Rescorer, TokenDifference
+from engine.recorded import RecordedGeneration, Rescored, TokenDifference
+from engine.rescore import Rescorer
+from engine.serving.client import RemoteEngine
 from engine.types import Generation, GenerationRequest, Sampling, TokenLogprob
 from finsvc.adapters.engine import EngineModel
 
@@ -24,6 +27,8 @@ from finsvc.adapters.engine import EngineModel
 _TERMS = Terms(tenant="replay", priority=Priority.BACKGROUND)
 # Alternatives asked for where a turn is sampled again: the recorded token may be among them.
 _TOP_LOGPROBS = 20
+# Turns sampled again at a time: a batch that a GPU is busy with.
+_AT_ONCE = 32
 # What a turn was sampled from, and its tokens.
 _KEY = ("prompt_ids", "grammar", "stop_ids", "max_new_tokens", "sampling", "token_ids")
 # What each part of the manifest stands for, worst first.
@@ -77,8 +82,10 @@ class Turns:
             except (KeyError, TypeError, ValueError) as error:
                 found[key(part)] = _failed(error)
         if self._rescorer is None:
-            for name, generation in recorded.items():
-                found[name] = self._sample(generation)
+            # Together, so that the engine runs them in shared steps.
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                outcomes_of = pool.map(self._sample, recorded.values())
+                found.update(zip(recorded, outcomes_of, strict=True))
             return found
         outcomes = self._rescorer.rescore(list(recorded.values()))
         for name, outcome in zip(recorded, outcomes, strict=True):
@@ -210,14 +217,26 @@ def key(part: JsonObject) -> str:
     return json.dumps([part.get(name) for name in _KEY])
 
 
-def _rescorer(model: EngineModel) -> Rescorer | None:
+class TurnRescorer(Protocol):
+    """Checks recorded generations by one pass each."""
+
+    def rescore(
+        self, generations: Sequence[RecordedGeneration]
+    ) -> Sequence[Rescored | EngineError]:
+        """What was found of each, in order."""
+
+
+def _rescorer(model: EngineModel) -> TurnRescorer | None:
+    """What checks recorded turns on a CPU; a GPU has no such pass yet."""
     engine = model.engine
+    if isinstance(engine, RemoteEngine):
+        device = json.loads(engine.fingerprint.to_json()).get("device")
+        return engine if isinstance(device, dict) and device.get("kind") == "cpu" else None
     if not isinstance(engine, Engine):
         return None
     try:
         return Rescorer(engine)
     except RequestError:
-        # It runs on a GPU.
         return None
 
 

@@ -9,7 +9,8 @@ import torch
 
 from engine.engine import Engine
 from engine.errors import EngineError, RequestError
-from engine.rescore import LANES, RecordedGeneration, Rescored, Rescorer
+from engine.recorded import RecordedGeneration, Rescored
+from engine.rescore import LANES, Rescorer
 from engine.types import GenerationRequest, Sampling
 from tests.engine.factories import SMALL_SHAPE, random_checkpoint
 

@@ -17,6 +17,7 @@ from engine.core import EngineCore
 from engine.errors import EngineError, EngineStoppedError, QueueFullError, RequestError
 from engine.grammar import GrammarError
 from engine.job import Terms
+from engine.recorded import RecordedGeneration, Rescored
 from engine.runner import Drawn, Feed
 from engine.scheduler import SchedulerLimits
 from engine.serving import process, server, wire
@@ -69,6 +70,15 @@ def check(request: GenerationRequest) -> None:
         raise RequestError("max_new_tokens", expected="at least 1", actual="0")
 
 
+def rescore(recorded: Sequence[RecordedGeneration]) -> list[Rescored | EngineError]:
+    if any(not item.token_ids for item in recorded):
+        raise RequestError("device", expected="cpu", actual="cuda")
+    return [
+        Rescored(logit_digest=str(item.token_ids[0]), difference=None, is_ended=True)
+        for item in recorded
+    ]
+
+
 def serve(address: str, *, manifest: str = '{"a":1}', waiting_max: int = 4) -> Served:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
@@ -82,6 +92,7 @@ def serve(address: str, *, manifest: str = '{"a":1}', waiting_max: int = 4) -> S
         fingerprint=RemoteFingerprint(canonical=manifest),
         mask_of=no_masks,
         check=check,
+        rescore=rescore,
     )
 
     def run() -> None:

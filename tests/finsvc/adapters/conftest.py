@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,11 +12,16 @@ from tests.finsvc.conftest import MarketData
 
 
 @pytest.fixture(scope="session")
-def noise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineModel]:
+def noise_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random weights."""
+    return random_checkpoint(tmp_path_factory.mktemp("noise"), SMALL_SHAPE, seed=5)
+
+
+@pytest.fixture(scope="session")
+def noise(noise_folder: Path) -> Iterator[EngineModel]:
     """A model of random weights: its turns are noise, but noise that repeats."""
     threads = torch.get_num_threads()
-    folder = random_checkpoint(tmp_path_factory.mktemp("noise"), SMALL_SHAPE, seed=5)
-    yield EngineModel(Engine.load(folder, num_threads=1), name="noise")
+    yield EngineModel(Engine.load(noise_folder, num_threads=1), name="noise")
     torch.set_num_threads(threads)
 
 

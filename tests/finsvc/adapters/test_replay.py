@@ -1,6 +1,8 @@
 """Replay of real decisions, and of decisions that someone changed."""
 
+import contextlib
 import copy
+import json
 import re
 import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -14,6 +16,8 @@ from audit.entry import Entry
 from engine.engine import Engine
 from engine.errors import RequestError
 from engine.facade import ModelEngine
+from engine.serving.client import RemoteEngine, RemoteFingerprint
+from engine.serving.supervisor import EngineProcess
 from finsvc.adapters import replay as adapter
 from finsvc.adapters import replay_turns
 from finsvc.adapters.engine import EngineModel
@@ -323,7 +327,7 @@ def cut_last(content: dict[str, object]) -> None:
         (
             change_at(*CALL, "result", "fields", "close", "value", to="1"),
             "R2",
-            "same version, inputs and snapshot",
+            "same version, code, inputs and snapshot",
         ),
         (change_at(*CALL, "inputs", "instrument", to="KO"), "R2", "other inputs"),
         (change_at("policy", 0, "decision", to="deny"), "R1", "under sha256:"),
@@ -392,6 +396,30 @@ def test_engine_that_cannot_rescore_samples_again(
         market_for=lambda _: noisy_desk.data.market,
     ).replay(decision_id, Level.R4)
     assert result.levels == dict.fromkeys(LEVELS, "match")
+
+
+def test_engine_in_its_own_process_rescores_as_one_in_this(
+    noisy_desk: Desk, noise_folder: Path, decision_id: str
+) -> None:
+    with contextlib.ExitStack() as stack:
+        process = EngineProcess(noise_folder, num_threads=1)
+        process.start()
+        stack.callback(process.close)
+        remote = RemoteEngine.connect(process.address, noise_folder)
+        stack.callback(remote.close)
+        model = EngineModel(remote, name="noise")
+        assert replay_turns._rescorer(model) is remote
+        result = DecisionReplayer(
+            audit=noisy_desk.audit,
+            policies=noisy_desk.policy,
+            model=model,
+            market_for=lambda _: noisy_desk.data.market,
+        ).replay(decision_id, Level.R4)
+        assert result.levels == dict.fromkeys(LEVELS, "match"), result.details
+        fingerprint = json.loads(remote.fingerprint.canonical)
+        fingerprint["device"]["kind"] = "cuda"
+        remote.fingerprint = RemoteFingerprint(canonical=json.dumps(fingerprint))
+        assert replay_turns._rescorer(model) is None
 
 
 def test_what_if_finds_what_another_bundle_denies(
