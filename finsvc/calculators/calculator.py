@@ -101,7 +101,7 @@ class Calculator:
             with _no_collection():
                 return self.input_model.model_validate(document)
         except ValidationError as error:
-            raise input_error(error) from error
+            raise input_error(error, document) from error
 
     def run(self, inputs: CalculatorInput, market: MarketView) -> CalculatorResult:
         """Compute the result; the same inputs and snapshot give the same bytes.
@@ -154,13 +154,14 @@ def _named_fields() -> Iterator[None]:
         raise input_error(error) from error
 
 
-def input_error(error: ValidationError) -> InputError:
-    """Turn the first complaint of pydantic into an error that names the field."""
+def input_error(error: ValidationError, document: object = None) -> InputError:
+    """Turn the first complaint of pydantic into an error that names the field of a document."""
     complaints = error.errors(include_url=False)
     first = complaints[0]
-    path = _path(first["loc"])
+    path = _path(first["loc"], document)
     if first["type"] == "missing":
-        others = [_path(item["loc"]) for item in complaints[1:] if item["type"] == "missing"]
+        missing = [item["loc"] for item in complaints[1:] if item["type"] == "missing"]
+        others = [_path(location, document) for location in missing]
         more = f"; {', '.join(others[:_SHOWN_MISSING])} missing too" if others else ""
         return InputError(field=path, expected="a value", actual=f"nothing{more}")
     message = first["msg"].removeprefix("Value error, ").removeprefix("expected ")
@@ -171,8 +172,21 @@ def input_error(error: ValidationError) -> InputError:
     return InputError(field=path, expected=message, actual=actual)
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "inputs"
+def _path(location: tuple[int | str, ...], document: object) -> str:
+    """Join the parts of a location, less the tags of alternatives, which no document holds."""
+    kept: list[str] = []
+    node, last = document, len(location) - 1
+    for place, part in enumerate(location):
+        if isinstance(node, Mapping) and part not in node and place < last:
+            continue
+        kept.append(str(part))
+        if isinstance(node, Mapping):
+            node = node.get(part)
+        elif isinstance(node, list | tuple) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
+            node = None
+    return ".".join(kept) or "inputs"
 
 
 def bind_compute(

@@ -59,7 +59,7 @@ def _field(
 RATES: tuple[Calculator, ...] = (
     Calculator(
         name="discount_curve",
-        version="1.0.0",
+        version="1.1.0",
         summary="Discount factors and zero rates, with the repricing error of every quote.",
         input_model=CurveInput,
         outputs=(
@@ -79,7 +79,7 @@ RATES: tuple[Calculator, ...] = (
     ),
     Calculator(
         name="interest_rate_swap",
-        version="1.0.0",
+        version="1.1.0",
         summary="Value, fair rate and rate sensitivity of an interest rate swap.",
         input_model=SwapInput,
         outputs=(
@@ -96,7 +96,7 @@ RATES: tuple[Calculator, ...] = (
     ),
     Calculator(
         name="forward_rate_agreement",
-        version="1.0.0",
+        version="1.1.0",
         summary="Value and forward rate of a forward rate agreement.",
         input_model=FraInput,
         outputs=(
@@ -110,7 +110,7 @@ RATES: tuple[Calculator, ...] = (
     ),
     Calculator(
         name="fx_forward",
-        version="1.0.0",
+        version="1.1.0",
         summary="Value, forward rate and points of an FX forward.",
         input_model=FxForwardInput,
         outputs=(
@@ -125,7 +125,7 @@ RATES: tuple[Calculator, ...] = (
     ),
     Calculator(
         name="credit_default_swap",
-        version="1.0.0",
+        version="1.1.0",
         summary="Settlement amount and sensitivities of a credit default swap, ISDA standard.",
         input_model=CdsInput,
         outputs=(

@@ -33,7 +33,9 @@ def discount_curve(inputs: CurveInput, market: MarketView) -> Computation:
     Raises:
         InputError: the quotes contradict each other.
     """
-    curve = build_curve(inputs, inputs.as_of)
+    other = inputs.discount_curve
+    discount = None if other is None else build_curve(other, inputs.as_of)
+    curve = build_curve(inputs, inputs.as_of, discount)
     figures: dict[str, Figure] = {}
     for day in inputs.dates or curve.dates[1:]:
         factor, years = curve.discount(day), (day - inputs.as_of).days / 365.0
@@ -42,7 +44,7 @@ def discount_curve(inputs: CurveInput, market: MarketView) -> Computation:
             zero = -100.0 * curve.log_discount(day) / years
             figures[f"zero_rate.{day.isoformat()}"] = Figure(value=zero, unit="%", decimals=6)
     for instrument in instruments(inputs, inputs.as_of):
-        error = (instrument.implied(curve) - instrument.rate) / _BASIS_POINT
+        error = (instrument.implied(curve, discount) - instrument.rate) / _BASIS_POINT
         figures[f"repricing_error.{instrument.name}"] = Figure(value=error, unit="bp", decimals=8)
     return Computation(
         headline="discount_factor",
@@ -112,7 +114,7 @@ def interest_rate_swap(inputs: SwapInput, market: MarketView) -> Computation:
         InputError: a curve cannot be built.
     """
     discount = build_curve(inputs.discount_curve, inputs.as_of)
-    forward = build_curve(inputs.forward_curve or inputs.discount_curve, inputs.as_of)
+    forward = build_curve(inputs.forward_curve or inputs.discount_curve, inputs.as_of, discount)
     notional, rate = float(inputs.notional), float(inputs.fixed_rate)
     sign = notional if inputs.side is SwapSide.PAY_FIXED else -notional
     value = _swap_value(inputs, discount, forward)
@@ -150,7 +152,7 @@ def forward_rate_agreement(inputs: FraInput, market: MarketView) -> Computation:
         InputError: a curve cannot be built.
     """
     discount = build_curve(inputs.discount_curve, inputs.as_of)
-    forward = build_curve(inputs.forward_curve or inputs.discount_curve, inputs.as_of)
+    forward = build_curve(inputs.forward_curve or inputs.discount_curve, inputs.as_of, discount)
     years = year_fraction(inputs.day_count, inputs.start, inputs.end)
     sign = float(inputs.notional) * (1.0 if inputs.side is FraSide.BUY else -1.0)
     contract = float(inputs.contract_rate)

@@ -1,7 +1,8 @@
 """Discount curves: log-linear discount factors, given or bootstrapped from quotes.
 
 Each quote in order of its last date fixes the discount factor there, given the earlier ones; the
-repricing error is the rate that the finished curve implies less the quoted one.
+repricing error is the rate that the finished curve implies less the quoted one. Where another curve
+discounts swaps, this one projects their floating rates alone.
 
 Source: ISDA CDS Standard Model for the simple-compounding conventions of deposits and swaps.
 """
@@ -60,7 +61,9 @@ class Curve:
 class Instrument:
     """A quote as dates: one unit paid from ``start``; fixed payments are ``fractions`` of a year.
 
-    Its fair rate is ``(discount(start) - discount(end)) / sum(fraction * discount(payment))``.
+    Its fair rate is ``(discount(start) - discount(end)) / sum(fraction * discount(payment))``, or,
+    where another curve discounts, the value of floating payments at the end of each of the periods
+    between ``resets`` over that of the fixed ones; only swaps have resets.
     """
 
     name: str
@@ -68,18 +71,26 @@ class Instrument:
     start: date
     payments: tuple[date, ...]
     fractions: tuple[float, ...]
+    resets: tuple[date, ...] = ()
 
     @property
     def end(self) -> date:
         """Last date."""
         return self.payments[-1]
 
-    def implied(self, curve: Curve) -> float:
-        """Rate that a curve gives it."""
+    def implied(self, curve: Curve, discount: Curve | None = None) -> float:
+        """Rate that a curve gives it, another one discounting where given."""
+        paid = curve if discount is None or not self.resets else discount
         annuity = sum(
-            fraction * curve.discount(day)
+            fraction * paid.discount(day)
             for fraction, day in zip(self.fractions, self.payments, strict=True)
         )
+        if paid is not curve:
+            floating = sum(
+                (curve.discount(first) / curve.discount(last) - 1.0) * paid.discount(last)
+                for first, last in pairwise(self.resets)
+            )
+            return floating / annuity
         return (curve.discount(self.start) - curve.discount(self.end)) / annuity
 
 
@@ -92,9 +103,12 @@ def instruments(terms: CurveTerms, on: date) -> tuple[Instrument, ...]:
 
     laid_out = []
     for quote in terms.quotes:
+        resets: tuple[date, ...] = ()
         if isinstance(quote, SwapQuote):
             step = 12 // quote.payments_a_year
             days = [spot, *(after(months) for months in range(step, quote.months + 1, step))]
+            step = 12 // (quote.floating_payments_a_year or quote.payments_a_year)
+            resets = (spot, *(after(months) for months in range(step, quote.months + 1, step)))
             name = f"swap_{quote.months}m"
         elif isinstance(quote, FraQuote):
             days = [after(quote.start_months), after(quote.end_months)]
@@ -102,13 +116,16 @@ def instruments(terms: CurveTerms, on: date) -> tuple[Instrument, ...]:
         else:
             days = [spot, after(quote.months)]
             name = f"deposit_{quote.months}m"
-        laid_out.append(_instrument(name, quote, days))
+        laid_out.append(_instrument(name, quote, days, resets))
     laid_out.sort(key=lambda item: item.end)
     return tuple(laid_out)
 
 
 def _instrument(
-    name: str, quote: DepositQuote | FraQuote | SwapQuote, days: list[date]
+    name: str,
+    quote: DepositQuote | FraQuote | SwapQuote,
+    days: list[date],
+    resets: tuple[date, ...],
 ) -> Instrument:
     fractions = tuple(year_fraction(quote.day_count, first, last) for first, last in pairwise(days))
     return Instrument(
@@ -117,11 +134,12 @@ def _instrument(
         start=days[0],
         payments=tuple(days[1:]),
         fractions=fractions,
+        resets=resets,
     )
 
 
-def build_curve(terms: CurveTerms, on: date) -> Curve:
-    """Build the curve that the terms describe.
+def build_curve(terms: CurveTerms, on: date, discount: Curve | None = None) -> Curve:
+    """Build the curve that the terms describe; ``discount`` serves where they ask for it.
 
     Raises:
         InputError: two quotes end on one day, or no discount factor gives a quote its rate.
@@ -141,11 +159,11 @@ def build_curve(terms: CurveTerms, on: date) -> Curve:
         return Curve(on=on, dates=(on, *(node.date for node in terms.nodes)), logs=(0.0, *logs))
     curve = Curve(on=on, dates=(on,), logs=(0.0,))
     for instrument in instruments(terms, on):
-        curve = _extended(curve, instrument)
+        curve = _extended(curve, instrument, discount if terms.is_projection else None)
     return curve
 
 
-def _extended(curve: Curve, instrument: Instrument) -> Curve:
+def _extended(curve: Curve, instrument: Instrument, discount: Curve | None) -> Curve:
     """Add the discount factor that prices one more instrument."""
     if instrument.end == curve.dates[-1]:
         raise InputError(
@@ -158,7 +176,7 @@ def _extended(curve: Curve, instrument: Instrument) -> Curve:
         return Curve(on=curve.on, dates=(*curve.dates, instrument.end), logs=(*curve.logs, log))
 
     def gap(log: float) -> float:
-        return instrument.implied(longer(log)) - instrument.rate
+        return instrument.implied(longer(log), discount) - instrument.rate
 
     last = curve.logs[-1]
     low, high = last - _LOG_STEP_MAX, last + _LOG_STEP_MAX / 4.0

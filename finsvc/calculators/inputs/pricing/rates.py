@@ -53,7 +53,8 @@ class SwapQuote(CalculatorInput):
     """A par rate of a swap from spot, whose floating leg is worth par on the same curve.
 
     ``payments_a_year`` and ``day_count`` are of the fixed leg; an overnight swap is one with a
-    payment a year.
+    payment a year. ``floating_payments_a_year`` (those of the fixed leg unless told) matters where
+    another curve discounts.
     """
 
     kind: Literal["swap"]
@@ -61,11 +62,13 @@ class SwapQuote(CalculatorInput):
     rate: Rate
     payments_a_year: Frequency = 2
     day_count: DayCount = DayCount.THIRTY_360_BOND
+    floating_payments_a_year: Frequency | None = None
 
     @model_validator(mode="after")
     def _whole_periods(self) -> Self:
-        if self.months % (12 // self.payments_a_year):
-            raise ValueError("expected months that are whole payment periods")
+        for frequency in (self.payments_a_year, self.floating_payments_a_year):
+            if frequency is not None and self.months % (12 // frequency):
+                raise ValueError("expected months that are whole payment periods")
         return self
 
 
@@ -80,11 +83,22 @@ class CurveNode(CalculatorInput):
     discount_factor: Annotated[NumberText, Field(gt=0, le=1000)]
 
 
+class SwapDiscounting(StrEnum):
+    """What discounts the swaps that a curve is built from.
+
+    ``OWN`` is the curve itself. ``DISCOUNT_CURVE`` is the discount curve that stands beside it:
+    the curve then projects floating rates alone (two curves, as since 2008).
+    """
+
+    OWN = "own"
+    DISCOUNT_CURVE = "discount_curve"
+
+
 class CurveTerms(CalculatorInput):
     """How a curve is given: exactly one of ``quotes``, ``nodes`` and ``zero_rate``.
 
     ``spot_days`` are business days of ``calendar`` to spot; dates of quotes follow the modified
-    following rule.
+    following rule. ``swaps_discounted_on`` is for a curve that projects floating rates.
     """
 
     quotes: Annotated[tuple[Quote, ...], Field(max_length=200)] = ()
@@ -92,6 +106,7 @@ class CurveTerms(CalculatorInput):
     zero_rate: Rate | None = None
     calendar: CalendarName = CalendarName.WEEKENDS
     spot_days: Annotated[int, Field(strict=True, ge=0, le=5)] = 2
+    swaps_discounted_on: SwapDiscounting = SwapDiscounting.OWN
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -100,13 +115,34 @@ class CurveTerms(CalculatorInput):
             raise ValueError("expected exactly one of quotes, nodes and zero_rate")
         if any(late.date <= early.date for early, late in pairwise(self.nodes)):
             raise ValueError("expected nodes in ascending order of date")
+        if self.is_projection and not any(quote.kind == "swap" for quote in self.quotes):
+            raise ValueError("expected swap quotes where another curve discounts them")
         return self
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether another curve discounts the swaps."""
+        return self.swaps_discounted_on is SwapDiscounting.DISCOUNT_CURVE
+
+
+def refuse_projection(curve: CurveTerms) -> None:
+    """Refuse a curve that needs another where it has to discount.
+
+    Raises:
+        ValueError: it projects floating rates alone.
+    """
+    if curve.is_projection:
+        raise ValueError("expected a curve that discounts its own swaps to discount with")
 
 
 class CurveInput(PricingInput, CurveTerms):
-    """Inputs of a curve's discount factors, at its own dates or at ``dates``."""
+    """Inputs of a curve's discount factors, at its own dates or at ``dates``.
+
+    ``discount_curve`` belongs to a curve whose swaps are discounted on it.
+    """
 
     dates: Annotated[tuple[DateText, ...], Field(max_length=2000)] = ()
+    discount_curve: CurveTerms | None = None
 
     @model_validator(mode="after")
     def _later(self) -> Self:
@@ -116,6 +152,10 @@ class CurveInput(PricingInput, CurveTerms):
             raise ValueError("expected dates on or after as_of")
         if self.zero_rate is not None and not self.dates:
             raise ValueError("expected dates where the curve has none of its own")
+        if self.is_projection != (self.discount_curve is not None):
+            raise ValueError("expected discount_curve exactly where it discounts the swaps")
+        if self.discount_curve is not None:
+            refuse_projection(self.discount_curve)
         return self
 
 
@@ -155,6 +195,7 @@ class SwapInput(PricingInput):
             raise ValueError("expected start before maturity, and maturity after as_of")
         if (self.start < self.as_of) != (self.current_fixing is not None):
             raise ValueError("expected current_fixing exactly when the swap has started")
+        refuse_projection(self.discount_curve)
         return self
 
 
@@ -181,6 +222,7 @@ class FraInput(PricingInput):
     def _ordered(self) -> Self:
         if not self.as_of <= self.start < self.end:
             raise ValueError("expected as_of <= start < end")
+        refuse_projection(self.discount_curve)
         return self
 
 
@@ -207,6 +249,8 @@ class FxForwardInput(PricingInput):
             raise ValueError("expected as_of <= spot_date <= delivery")
         if self.base_currency == self.currency:
             raise ValueError("expected two different currencies")
+        refuse_projection(self.base_curve)
+        refuse_projection(self.quote_curve)
         return self
 
 
@@ -241,4 +285,5 @@ class CdsInput(PricingInput):
             raise ValueError("expected maturity on the 20th of March, June, September or December")
         if (self.spread is None) == (self.hazard_rate is None):
             raise ValueError("expected exactly one of spread and hazard_rate")
+        refuse_projection(self.curve)
         return self

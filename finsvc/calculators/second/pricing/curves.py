@@ -80,7 +80,9 @@ def _index(ql: ModuleType, months: int, name: CalendarName, handle: object) -> o
     )
 
 
-def _helper(ql: ModuleType, terms: CurveTerms, position: int) -> tuple[str, QlHelper]:
+def _helper(
+    ql: ModuleType, terms: CurveTerms, position: int, discount: QlCurve | None
+) -> tuple[str, QlHelper]:
     quote = terms.quotes[position]
     open_days, rate = calendar(ql, terms.calendar), float(quote.rate)
     count = day_counter(ql, quote.day_count)
@@ -89,7 +91,7 @@ def _helper(ql: ModuleType, terms: CurveTerms, position: int) -> tuple[str, QlHe
     if isinstance(quote, SwapQuote):
         index = ql.IborIndex(
             "floating",
-            ql.Period(12 // quote.payments_a_year, ql.Months),
+            ql.Period(12 // (quote.floating_payments_a_year or quote.payments_a_year), ql.Months),
             terms.spot_days,
             ql.EURCurrency(),
             open_days,
@@ -99,9 +101,9 @@ def _helper(ql: ModuleType, terms: CurveTerms, position: int) -> tuple[str, QlHe
         )
         tenor, rule = ql.Period(quote.months, ql.Months), ql.ModifiedFollowing
         frequency = {1: ql.Annual, 2: ql.Semiannual, 4: ql.Quarterly, 12: ql.Monthly}
-        made = ql.SwapRateHelper(
-            handle, tenor, open_days, frequency[quote.payments_a_year], rule, count, index
-        )
+        fixed = (handle, tenor, open_days, frequency[quote.payments_a_year], rule, count, index)
+        more = (ql.QuoteHandle(), ql.Period(0, ql.Days), ql.YieldTermStructureHandle(discount))
+        made = ql.SwapRateHelper(*fixed, *(more if terms.is_projection else ()))
         return f"swap_{quote.months}m", made
     if quote.kind == "fra":
         made = ql.FraRateHelper(
@@ -127,8 +129,10 @@ def _helper(ql: ModuleType, terms: CurveTerms, position: int) -> tuple[str, QlHe
     return f"deposit_{quote.months}m", made
 
 
-def ql_curve(ql: ModuleType, terms: CurveTerms, on: date) -> tuple[QlCurve, dict[str, QlHelper]]:
-    """Build the library's curve, and its quotes by name."""
+def ql_curve(
+    ql: ModuleType, terms: CurveTerms, on: date, discount: QlCurve | None = None
+) -> tuple[QlCurve, dict[str, QlHelper]]:
+    """Build the library's curve and its quotes by name; ``discount`` where terms ask for it."""
     start, count = ql_date(ql, on), ql.Actual365Fixed()
     curve: QlCurve
     helpers: dict[str, QlHelper] = {}
@@ -141,7 +145,8 @@ def ql_curve(ql: ModuleType, terms: CurveTerms, on: date) -> tuple[QlCurve, dict
         made.enableExtrapolation()
         curve = made
     else:
-        helpers = dict(_helper(ql, terms, position) for position in range(len(terms.quotes)))
+        places = range(len(terms.quotes))
+        helpers = dict(_helper(ql, terms, position, discount) for position in places)
         bootstrap = ql.IterativeBootstrap(_ACCURACY)
         made = ql.PiecewiseLogLinearDiscount(start, list(helpers.values()), count, bootstrap)
         made.enableExtrapolation()
@@ -152,7 +157,9 @@ def ql_curve(ql: ModuleType, terms: CurveTerms, on: date) -> tuple[QlCurve, dict
 def confirm_curve(inputs: CurveInput, market: MarketView) -> SecondOpinion:
     """Discount factors and zero rates by the library's bootstrap."""
     with at_par(inputs.as_of) as ql:
-        curve, helpers = ql_curve(ql, inputs, inputs.as_of)
+        other = inputs.discount_curve
+        discount = None if other is None else ql_curve(ql, other, inputs.as_of)[0]
+        curve, helpers = ql_curve(ql, inputs, inputs.as_of, discount)
         days = inputs.dates or tuple(python_date(day) for day in curve.dates()[1:])
         values: dict[str, float] = {}
         for day in days:
@@ -194,7 +201,8 @@ def confirm_swap(inputs: SwapInput, market: MarketView) -> SecondOpinion:
     """QuantLib's swap and discounting engine."""
     with at_par(inputs.as_of) as ql:
         discount, _ = ql_curve(ql, inputs.discount_curve, inputs.as_of)
-        forward, _ = ql_curve(ql, inputs.forward_curve or inputs.discount_curve, inputs.as_of)
+        projected = inputs.forward_curve or inputs.discount_curve
+        forward, _ = ql_curve(ql, projected, inputs.as_of, discount)
 
         def swap(shift: float) -> object:
             return _ql_swap(ql, inputs, _shifted(ql, discount, shift), _shifted(ql, forward, shift))
@@ -278,15 +286,16 @@ def confirm_fra(inputs: FraInput, market: MarketView) -> SecondOpinion:
     """Two zero bonds and the contract's interest, on QuantLib's curves."""
     with at_par(inputs.as_of) as ql:
         discount, _ = ql_curve(ql, inputs.discount_curve, inputs.as_of)
-        forward, _ = ql_curve(ql, inputs.forward_curve or inputs.discount_curve, inputs.as_of)
+        projected = inputs.forward_curve or inputs.discount_curve
+        forward, _ = ql_curve(ql, projected, inputs.as_of, discount)
         count = day_counter(ql, inputs.day_count)
         start, end = ql_date(ql, inputs.start), ql_date(ql, inputs.end)
         years = count.yearFraction(start, end)
         sign = float(inputs.notional) * (1.0 if inputs.side is FraSide.BUY else -1.0)
 
         def value(shift: float) -> float:
-            paid, projected = (_shifted(ql, curve, shift) for curve in (discount, forward))
-            growth = projected.discount(start, True) / projected.discount(end, True)
+            paid, ahead = (_shifted(ql, curve, shift) for curve in (discount, forward))
+            growth = ahead.discount(start, True) / ahead.discount(end, True)
             fixed = 1.0 + years * float(inputs.contract_rate)
             return sign * paid.discount(start, True) * (1.0 - fixed / growth)
 

@@ -181,11 +181,56 @@ NODES = (
     {"date": "2023-12-28", "discount_factor": "0.98"},
     {"date": "2026-12-28", "discount_factor": "0.91"},
 )
+# Overnight swaps discount; swaps of another floating rate then fix what that rate is worth.
+OVERNIGHT: Mapping[str, object] = {
+    "quotes": tuple(
+        {
+            "kind": "swap",
+            "months": months,
+            "rate": rate,
+            "payments_a_year": 1,
+            "day_count": "actual_360",
+        }
+        for months, rate in ((12, "0.0295"), (24, "0.0281"), (60, "0.0262"), (120, "0.0271"))
+    ),
+    "calendar": "target",
+}
+PROJECTION: Mapping[str, object] = {
+    "quotes": (
+        {"kind": "deposit", "months": 6, "rate": "0.0268"},
+        {"kind": "fra", "start_months": 6, "end_months": 12, "rate": "0.0331"},
+        *(
+            {
+                "kind": "swap",
+                "months": 12 * years,
+                "rate": rate,
+                "payments_a_year": 1,
+                "day_count": "30e_360",
+                "floating_payments_a_year": 2,
+            }
+            for years, rate in ((2, "0.0322"), (3, "0.0315"), (5, "0.0307"), (10, "0.0309"))
+        ),
+    ),
+    "calendar": "target",
+    "swaps_discounted_on": "discount_curve",
+}
 RATE_CASES: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("discount_curve", {"as_of": AS_OF, **CURVE}),
     ("discount_curve", {"as_of": AS_OF, "nodes": NODES, "dates": [AS_OF, "2025-03-01"]}),
     ("discount_curve", {"as_of": AS_OF, "zero_rate": "-0.01", "dates": ["2030-01-01"]}),
+    ("discount_curve", {"as_of": AS_OF, **PROJECTION, "discount_curve": OVERNIGHT}),
     ("interest_rate_swap", {**SWAP, "side": "pay_fixed", "start": "2023-01-05"}),
+    (
+        "interest_rate_swap",
+        {
+            **SWAP,
+            "side": "pay_fixed",
+            "start": "2022-12-30",
+            "maturity": "2027-12-30",
+            "discount_curve": OVERNIGHT,
+            "forward_curve": PROJECTION,
+        },
+    ),
     (
         "interest_rate_swap",
         {
