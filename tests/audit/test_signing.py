@@ -3,6 +3,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -278,3 +279,29 @@ def test_signer_process_wrong_checkpoint_signature_is_refused(key):
         signer.sign_checkpoint(checkpoint_of(tree_of(1), 1), ())
     theirs.close()
     signer.close()
+
+
+@pytest.mark.parametrize("sent", [b"\x01", b"\x01\x00\x00\x00\x05ab"], ids=["head", "body"])
+def test_frame_that_is_cut_by_the_end_of_the_other_side_is_refused(sent: bytes):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(sent)
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(SignerFailedError):
+            receive(ours)
+
+
+def test_frame_that_comes_in_pieces_is_put_together():
+    ours, theirs = socket.socketpair()
+    frame = b"\x00\x00\x00\x00\x06abcdef"
+
+    def send_slowly() -> None:
+        for place in range(len(frame)):
+            theirs.sendall(frame[place : place + 1])
+            time.sleep(0.002)
+
+    with ours, theirs:
+        thread = threading.Thread(target=send_slowly)
+        thread.start()
+        assert receive(ours) == (0, b"abcdef")
+        thread.join()

@@ -74,6 +74,8 @@ def test_round_brings_every_witness_up_and_keeps_notes_that_an_auditor_can_use(
     with make_log(tmp_path, num_records=3) as log:
         keeper = keep(log, stations, tmp_path / "witnessed")
         assert (keeper.size, keeper.num_behind) == (0, 3)
+        assert log.snapshot().head.size == 3
+        assert log.vault is None
         keeper.round()
         assert (keeper.size, keeper.num_behind) == (3, 0)
         assert [(one.size, one.cosigned_s, one.error) for one in keeper.standings()] == [
