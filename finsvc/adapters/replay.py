@@ -15,13 +15,14 @@ from finsvc.adapters.audit import AuditLog
 from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.adapters.replay_turns import TurnOutcome, TurnReplayer, Turns
+from finsvc.adapters.what_if_model import load_other_model, model_changes
 from finsvc.calculators.registry import CALCULATORS
 from finsvc.calculators.serialization import result_to_json
 from finsvc.domain.errors import FinsvcError, InputError, UnknownNameError
 from finsvc.domain.market import MarketView
 from finsvc.services.ports import RecordKind
 from finsvc.services.replay import Level as ServiceLevel
-from finsvc.services.replay import PolicyChange, ReplayResult, WhatIf
+from finsvc.services.replay import ModelWhatIf, PolicyChange, ReplayResult, WhatIf
 from policies.bundle import Bundle, load_bundle
 from policies.errors import PolicyError
 from policies.evaluator import evaluate
@@ -190,6 +191,21 @@ class DecisionReplayer:
             for change in _policy_changes(record_id, self._entry(record_id), other)
         ]
         return WhatIf(bundle=other.digest, num_decisions=len(record_ids), changes=tuple(changes))
+
+    def what_if_model(self, record_ids: Sequence[str], model: Path) -> ModelWhatIf:
+        """Put recorded turns to the model of a folder.
+
+        Raises:
+            InputError: The folder holds no model, or one of another vocabulary.
+            UnknownNameError: The log holds no such record.
+        """
+        other = load_other_model(model, num_threads=1)
+        changes = model_changes([self._entry(record_id) for record_id in record_ids], other)
+        return ModelWhatIf(
+            fingerprint=other.identity.fingerprint,
+            num_decisions=len(record_ids),
+            changes=tuple(changes),
+        )
 
     @cached_property
     def _turns(self) -> Turns:

@@ -92,6 +92,15 @@ class Turns:
             found[name] = self._rescored(recorded[name], outcome)
         return found
 
+    def sample_again(self, part: JsonObject) -> tuple[int, ...]:
+        """What this model says in the place of a recorded turn.
+
+        Raises:
+            EngineError: It cannot be run.
+        """
+        generation = _recorded(part)
+        return self.model.sample(generation.request, generation.grammar, terms=_TERMS).token_ids
+
     def other_model(self, decision: JsonObject) -> tuple[Outcome, str]:
         """Tell another device class or build, and another model, from a true difference.
 
@@ -210,6 +219,11 @@ class TurnReplayer:
         if recorded == outcome.logit_digest:
             return ""
         return f"logit_digest: recorded {recorded!r}, derived {outcome.logit_digest!r}"
+
+
+def recorded_ids(part: JsonObject) -> tuple[int, ...]:
+    """Tokens that a recorded turn sampled."""
+    return _integers(part.get("token_ids"))
 
 
 def key(part: JsonObject) -> str:

@@ -66,6 +66,9 @@ class Backend(Protocol):
     def what_if(self, selection: Selection, bundle: Path) -> Json:
         """Tell which policy decisions of a selection another bundle takes otherwise."""
 
+    def what_if_model(self, selection: Selection, model: Path) -> Json:
+        """Tell which decisions of a selection another model makes otherwise."""
+
 
 class CustodyBackend(Protocol):
     """Custody of the log: over HTTP or in this process."""

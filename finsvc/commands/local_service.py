@@ -19,7 +19,7 @@ from finsvc.logging import configure_logging
 from finsvc.services.approve import ApprovalVerdict
 from finsvc.services.decision import AskCommand, decision_to_json
 from finsvc.services.documents import approval_document, asker, pending_document, replay_document
-from finsvc.services.replay import Level, what_if_document
+from finsvc.services.replay import Level, model_what_if_document, what_if_document
 from finsvc.services.replay_selection import Selection
 from finsvc.services.report import ReportCommand, report_run_to_json
 from finsvc.settings import Settings
@@ -115,6 +115,12 @@ class LocalBackend:
         """Take recorded policy decisions again under another bundle."""
         principal = self._services.local_principal
         return what_if_document(self._services.replay.what_if(selection, bundle, principal))
+
+    def what_if_model(self, selection: Selection, model: Path) -> Json:
+        """Put recorded turns to another model."""
+        principal = self._services.local_principal
+        found = self._services.replay.what_if_model(selection, model, principal)
+        return model_what_if_document(found)
 
 
 @contextmanager

@@ -151,6 +151,15 @@ class RemoteBackend:
         expected = "a data directory, or a copy, on which no service runs"
         raise InputError(field="bundle", expected=expected, actual="a running service")
 
+    def what_if_model(self, selection: Selection, model: Path) -> Json:
+        """Refuse: a service runs its own model alone.
+
+        Raises:
+            InputError: Always.
+        """
+        expected = "a data directory, or a copy, on which no service runs"
+        raise InputError(field="model", expected=expected, actual="a running service")
+
     def operate(self, order: Order) -> Json:
         """Do an act of custody."""
         body = {

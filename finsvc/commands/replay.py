@@ -15,6 +15,8 @@ from finsvc.services.replay import Level
 from finsvc.services.replay_selection import Selection
 
 _SEED_BYTES = 8
+_POLICY_COLUMNS = ("decision_id", "action", "recorded", "derived")
+_MODEL_COLUMNS = ("decision_id", "turn", "difference")
 
 
 Start = Annotated[
@@ -81,25 +83,36 @@ def replay(
 
 
 def what_if(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a policy bundle.")],
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="[BUNDLE]", help="Folder of a policy bundle.")
+    ] = None,
     *,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of another model of the same vocabulary instead.")
+    ] = None,
     start: Start = None,
     stop: Stop = None,
     sample: Sample = None,
     seed: Seed = None,
     as_json: common.JsonFlag = False,
 ) -> None:
-    """Tell which past policy decisions another bundle takes otherwise. Changes nothing.
-
-    To see what another model would have said, replay with FINSVC_MODEL set to it.
+    """Tell which past decisions another policy bundle or model makes otherwise. Changes nothing.
 
     For example:
 
       finsvc audit what-if ./new-bundle --from 2026-03-01T00:00Z
+
+      finsvc audit what-if --model ./new-model --sample 50
     """
     chosen = _selection(start, stop, sample=sample, seed=seed)
     with common.open_backend(common.load_settings()) as backend:
-        found = backend.what_if(chosen, bundle)
+        if bundle is not None and model is None:
+            found = backend.what_if(chosen, bundle)
+        elif model is not None and bundle is None:
+            found = backend.what_if_model(chosen, model)
+        else:
+            actual = "neither" if bundle is None else "both"
+            raise InputError(field="BUNDLE", expected="a bundle or --model", actual=actual)
     if as_json:
         output.emit_json(found)
         return
@@ -109,8 +122,9 @@ def what_if(
         if isinstance(changes, list)
         else []
     )
-    output.out.print(f"{found['decisions']} decisions, {len(rows)} policy decisions change.")
-    names = ("decision_id", "action", "recorded", "derived")
+    what = "decisions" if model is not None else "policy decisions"
+    output.out.print(f"{found['decisions']} decisions, {len(rows)} {what} change.")
+    names = _MODEL_COLUMNS if model is not None else _POLICY_COLUMNS
     if rows:
         render.show_table(output.out, names, [[row[name] for name in names] for row in rows])
 

@@ -89,6 +89,40 @@ class ReplayRun:
     receipt: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChange:
+    """A decision that another model would have made otherwise.
+
+    Attributes:
+        record_id: The decision.
+        turn: First turn that differs, from 0.
+        difference: First token that differs, with both candidates and their probabilities.
+        recorded: What the turn said.
+        derived: What the other model says there.
+    """
+
+    record_id: str
+    turn: int
+    difference: str
+    recorded: str
+    derived: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelWhatIf:
+    """What another model would have changed.
+
+    Attributes:
+        fingerprint: Of the other model on this machine.
+        num_decisions: Decisions looked at.
+        changes: In the order of the log.
+    """
+
+    fingerprint: str
+    num_decisions: int
+    changes: tuple[ModelChange, ...]
+
+
 class Replayer(Protocol):
     """Derives records again; an adapter implements it over the audit package."""
 
@@ -104,6 +138,9 @@ class Replayer(Protocol):
 
     def what_if(self, record_ids: Sequence[str], bundle: Path) -> WhatIf:
         """Take recorded policy decisions again under the bundle of a folder."""
+
+    def what_if_model(self, record_ids: Sequence[str], model: Path) -> ModelWhatIf:
+        """Put recorded turns to the model of a folder."""
 
     def record_ids(self) -> list[str]:
         """Identifiers of every decision in the log, in order."""
@@ -181,6 +218,27 @@ class Replay:
         self._append(body, principal)
         return found
 
+    def what_if_model(self, selection: Selection, model: Path, principal: Principal) -> ModelWhatIf:
+        """Tell which recorded decisions another model makes otherwise, and log the answer.
+
+        Raises:
+            RefusedError: Policy does not let the principal replay.
+            InputError: The folder holds no model, or one of another vocabulary.
+        """
+        self._require(principal)
+        found = self.replayer.what_if_model(self.selected(selection), model)
+        # The texts stay out of this record: they may be of clients, whose records can be erased.
+        body = {
+            "what_if_model": {
+                "fingerprint": found.fingerprint,
+                "decisions": found.num_decisions,
+                "changed": [change.record_id for change in found.changes],
+            },
+            "selection": selection.to_json(),
+        }
+        self._append(body, principal)
+        return found
+
     def selected(self, selection: Selection) -> list[str]:
         """Identifiers of the decisions of a selection, in order."""
         return selection.select(
@@ -248,6 +306,24 @@ def what_if_document(found: WhatIf) -> dict[str, object]:
                 "recorded": change.recorded,
                 "derived": change.derived,
                 "determining": list(change.determining),
+            }
+            for change in found.changes
+        ],
+    }
+
+
+def model_what_if_document(found: ModelWhatIf) -> dict[str, object]:
+    """JSON form of what another model would have changed."""
+    return {
+        "fingerprint": found.fingerprint,
+        "decisions": found.num_decisions,
+        "changes": [
+            {
+                "decision_id": change.record_id,
+                "turn": change.turn,
+                "difference": change.difference,
+                "recorded": change.recorded,
+                "derived": change.derived,
             }
             for change in found.changes
         ],

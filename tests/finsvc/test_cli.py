@@ -88,6 +88,10 @@ class FakeBackend:
         changes = [] if self.is_ok else [change]
         return {"bundle": bundle.name, "decisions": 2, "changes": changes}
 
+    def what_if_model(self, selection: Selection, model: Path) -> Json:
+        change = {"decision_id": "dec_1", "turn": 0, "difference": "token 3: recorded, derived"}
+        return {"fingerprint": model.name, "decisions": 2, "changes": [change]}
+
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeBackend:
@@ -314,6 +318,18 @@ def test_what_if_shows_changes(
     assert "deny" in out
     code, document, _ = run_json(capsys, "audit", "what-if", str(tmp_path))
     assert (code, document["bundle"]) == (0, tmp_path.name)
+
+
+def test_what_if_takes_a_bundle_or_a_model(
+    backend: FakeBackend, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.run(["audit", "what-if", "--model", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "2 decisions, 1 decisions change." in out
+    assert "token 3" in out
+    for argv in ([], [str(tmp_path), "--model", str(tmp_path)]):
+        code, document, _ = run_json(capsys, "audit", "what-if", *argv)
+        assert (code, document["error"]["field"]) == (2, "BUNDLE")
 
 
 def test_approvals_list_and_decide(

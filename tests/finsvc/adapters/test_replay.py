@@ -22,6 +22,7 @@ from finsvc.adapters import replay as adapter
 from finsvc.adapters import replay_turns
 from finsvc.adapters.engine import EngineModel
 from finsvc.adapters.replay import DecisionReplayer
+from finsvc.adapters.what_if_model import model_changes
 from finsvc.agents.catalogue import AgentName, AgentTool
 from finsvc.agents.loop import Limits
 from finsvc.agents.model import Dialogue, LanguageModel
@@ -31,7 +32,7 @@ from finsvc.domain.market import MarketView
 from finsvc.domain.policy import Principal
 from finsvc.domain.turns import ModelIdentity, ModelTurn
 from finsvc.services.ports import RecordKind
-from finsvc.services.replay import Level, Replay, ReplayResult
+from finsvc.services.replay import Level, Replay, ReplayResult, model_what_if_document
 from finsvc.services.replay_selection import Selection
 from policies.bundle import BUILTIN_BUNDLE
 from tests.engine.factories import SMALL_SHAPE, random_checkpoint
@@ -420,6 +421,46 @@ def test_engine_in_its_own_process_rescores_as_one_in_this(
         fingerprint["device"]["kind"] = "cuda"
         remote.fingerprint = RemoteFingerprint(canonical=json.dumps(fingerprint))
         assert replay_turns._rescorer(model) is None
+
+
+def test_what_if_of_another_model_shows_both_texts_and_is_on_record(
+    noisy_desk: Desk, replayer: DecisionReplayer, noise_folder: Path, tmp_path: Path
+) -> None:
+    played = ScriptedModel(call("price", instrument="Apple"), final("{subject} closed at {close}."))
+    noise = replayer._model
+    decided = noisy_desk.ask(QUESTION, TracedModel(played, noise), agent=AgentName.MARKET)
+    same = replayer.what_if_model([decided.decision_id], noise_folder)
+    assert (same.num_decisions, same.changes) == (1, ())
+    other = random_checkpoint(tmp_path / "other", SMALL_SHAPE, seed=6)
+    found = replayer.what_if_model([decided.decision_id], other)
+    (change,) = found.changes
+    assert (change.record_id, change.turn) == (decided.decision_id, 0)
+    assert change.recorded != change.derived
+    assert re.search(r"token \d+: recorded .* of probability .*, derived", change.difference)
+    use_case = Replay(
+        replayer=replayer, policy=noisy_desk.policy, log=noisy_desk.audit, clock=noisy_desk.clock
+    )
+    auditor = Principal(id="aud", roles=frozenset({"auditor"}))
+    index = noisy_desk.audit.log.find(decided.decision_id)[0]
+    again = use_case.what_if_model(Selection(first=index), other, auditor)
+    assert model_what_if_document(again)["decisions"] == 1
+    *_, record = noisy_desk.audit.records()
+    assert record.body["what_if_model"]["changed"] == [decided.decision_id]  # type: ignore[index]
+    with pytest.raises(RefusedError):
+        use_case.what_if_model(Selection(), other, ANALYST)
+    with pytest.raises(InputError, match="model: expected a checkpoint"):
+        replayer.what_if_model([decided.decision_id], tmp_path)
+
+
+def test_what_if_of_a_model_of_another_vocabulary_is_refused(
+    noisy_desk: Desk, decision_id: str, noise: EngineModel
+) -> None:
+    entry = noisy_desk.audit.entry(decision_id)
+    assert entry is not None
+    content = copy.deepcopy(entry.content)
+    change_at("model", "manifest", "tokenizer_digest", to="00")(content)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="vocabulary 00"):
+        model_changes([replace(entry, content=content)], noise)
 
 
 def test_what_if_finds_what_another_bundle_denies(

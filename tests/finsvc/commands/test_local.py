@@ -19,7 +19,7 @@ from finsvc.domain.errors import UnknownNameError
 from finsvc.domain.policy import Principal
 from finsvc.files import exclusive_lock
 from finsvc.services.ports import RecordKind
-from finsvc.services.replay import Level, ReplayResult, WhatIf
+from finsvc.services.replay import Level, ModelWhatIf, ReplayResult, WhatIf
 from finsvc.services.replay_selection import Selection
 from finsvc.wiring import Services
 from tests.finsvc.api.fakes import ANSWER, World, make_world
@@ -293,6 +293,9 @@ class ManyReplays:
     def what_if(self, selection: Selection, bundle: Path, principal: Principal) -> WhatIf:
         return WhatIf(bundle=bundle.name, num_decisions=2, changes=())
 
+    def what_if_model(self, selection: Selection, model: Path, principal: Principal) -> ModelWhatIf:
+        return ModelWhatIf(fingerprint=model.name, num_decisions=2, changes=())
+
 
 def test_local_backend_replays_many_and_asks_what_if(world: World, tmp_path: Path) -> None:
     parts = {**vars(world.services), "replay": ManyReplays()}
@@ -304,6 +307,11 @@ def test_local_backend_replays_many_and_asks_what_if(world: World, tmp_path: Pat
     assert lines == ["replayed dec_1 (1)", "replayed dec_2 (2)"]
     assert local.what_if(Selection(), tmp_path / "b") == {
         "bundle": "b",
+        "decisions": 2,
+        "changes": [],
+    }
+    assert local.what_if_model(Selection(), tmp_path / "m") == {
+        "fingerprint": "m",
         "decisions": 2,
         "changes": [],
     }

@@ -89,6 +89,8 @@ def test_replay_of_many_is_one_request_with_the_selection(world: World) -> None:
 def test_what_if_needs_the_data_directory(world: World, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no service runs"):
         client(world).what_if(Selection(), tmp_path)
+    with pytest.raises(InputError, match="no service runs"):
+        client(world).what_if_model(Selection(), tmp_path)
 
 
 def answering(handler: httpx.MockTransport) -> RemoteBackend:
