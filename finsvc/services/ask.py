@@ -135,6 +135,10 @@ class Ask:
             started=started,
         )
 
+    def offered(self, question: Question) -> Sequence[AgentTool]:
+        """Tools that the model is shown for a question."""
+        return self._parts.tools_for(question)
+
     def _run(
         self,
         command: AskCommand,
@@ -147,7 +151,7 @@ class Ask:
         return run_agent(
             question,
             model=self._parts.model,
-            tools=self._parts.tools_for(question),
+            tools=self.offered(question),
             executor=executor,
             limits=self._parts.limits,
             on_progress=on_progress,

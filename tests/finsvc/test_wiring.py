@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from finsvc.agents.catalogue import TOOLS, AgentName
+from finsvc.agents.loop import Question
 from finsvc.data import LOCAL_PRINCIPAL, Data, open_data
 from finsvc.domain.errors import StateError, UnknownNameError
-from finsvc.settings import Settings
+from finsvc.settings import EMBEDDED, Settings
 from finsvc.wiring import AGENT_MODELS, model_folder, open_services
 from tests.engine.factories import SMALL_SHAPE, random_checkpoint
 
@@ -60,6 +62,21 @@ def test_service_starts_twice_on_one_data_directory(tmp_path: Path, checkpoint: 
     assert any("loading the model" in line for line in lines)
     with open_services(given, on_progress=lines.append) as services:
         assert services.audit.vkey() == vkey
+
+
+def test_only_the_embedded_model_keeps_to_the_tools_it_was_trained_on(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    question = Question(
+        text="LCR and a barrier option", agent=AgentName.AUTO, book=None, as_of=None
+    )
+    offered = {}
+    for model in (EMBEDDED, str(checkpoint)):
+        given = Settings(data_dir=tmp_path / Path(model).name, model=model, threads=1)
+        with open_services(given, on_progress=lambda _: None) as services:
+            offered[model] = {tool.name for tool in services.ask.offered(question)}
+    assert offered[EMBEDDED] == set(TOOLS)
+    assert offered[str(checkpoint)] >= {*TOOLS, "lcr", "barrier_option"}
 
 
 def test_model_that_cannot_be_used_is_named(tmp_path: Path) -> None:
