@@ -21,6 +21,7 @@ from finsvc.calculators.inputs.pricing.rates import (
 from finsvc.calculators.pricing.calendars import modified_following
 from finsvc.calculators.pricing.curves import Curve, build_curve, instruments
 from finsvc.calculators.pricing.daycount import add_months, year_fraction
+from finsvc.domain.errors import InputError
 from finsvc.domain.market import MarketView
 
 _BASIS_POINT = 1e-4
@@ -102,9 +103,25 @@ def _swap_value(inputs: SwapInput, discount: Curve, forward: Curve) -> _SwapValu
         if start < inputs.as_of:
             rate = float(inputs.current_fixing or 0)
         else:
+            _require_worth(forward.discount(end), end)
             rate = (forward.discount(start) / forward.discount(end) - 1.0) / years
         value += (rate + spread) * years * discount.discount(end)
+    _require_worth(annuity, inputs.maturity)
     return _SwapValue(annuity=annuity, floating=value)
+
+
+def _require_worth(factor: float, day: date) -> None:
+    """Refuse curves that make money of a day worth nothing: no rate follows from it.
+
+    Raises:
+        InputError: the discount factor underflows.
+    """
+    if factor == 0.0:
+        raise InputError(
+            field="discount_curve",
+            expected="curves that leave later money a worth",
+            actual=f"a discount factor of zero on {day.isoformat()}",
+        )
 
 
 def interest_rate_swap(inputs: SwapInput, market: MarketView) -> Computation:
@@ -158,6 +175,7 @@ def forward_rate_agreement(inputs: FraInput, market: MarketView) -> Computation:
     contract = float(inputs.contract_rate)
 
     def worth(discount: Curve, forward: Curve) -> tuple[float, float]:
+        _require_worth(forward.discount(inputs.end), inputs.end)
         rate = (forward.discount(inputs.start) / forward.discount(inputs.end) - 1.0) / years
         paid = years * (rate - contract) / (1.0 + years * rate)
         return rate, sign * paid * discount.discount(inputs.start)
@@ -194,6 +212,7 @@ def fx_forward(inputs: FxForwardInput, market: MarketView) -> Computation:
     base = build_curve(inputs.base_curve, inputs.as_of)
     quote = build_curve(inputs.quote_curve, inputs.as_of)
     spot_date = inputs.spot_date or inputs.as_of
+    _require_worth(quote.discount(inputs.delivery), inputs.delivery)
     growth = base.discount(inputs.delivery) / base.discount(spot_date)
     cost = quote.discount(inputs.delivery) / quote.discount(spot_date)
     forward = float(inputs.spot_rate) * growth / cost

@@ -83,3 +83,10 @@ def test_projection_without_its_discounting_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         run(name, document)
+
+
+@pytest.mark.parametrize("name", ["discount_curve", "forward_curve"])
+def test_curve_that_leaves_nothing_of_later_money_is_refused(name: str) -> None:
+    document = {**SWAP, "side": "pay_fixed", "start": SPOT, "maturity": "2050-12-30"}
+    with pytest.raises(InputError, match="discount factor of zero"):
+        run("interest_rate_swap", {**document, name: {"zero_rate": "100"}})
