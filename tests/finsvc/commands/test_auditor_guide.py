@@ -37,6 +37,10 @@ class Backend:
         self.asked.append("what_if")
         return {"decisions": 1, "changes": []}
 
+    def what_if_model(self, selection: object, model: Path) -> dict[str, object]:
+        self.asked.append("what_if_model")
+        return {"decisions": 1, "changes": []}
+
 
 def commands() -> list[str]:
     lines = (ROOT / "docs" / "auditor.md").read_text().splitlines()
@@ -61,11 +65,11 @@ def test_guide_commands_all_work(
     monkeypatch.chdir(tmp_path)
     shutil.copy(standalone.__file__, tmp_path)
     values = {"$KEY": load_verifier(tmp_path / "keys" / "log.pem.vkey").vkey, "$WITNESS": ""}
-    assert len(commands()) >= 13
+    assert len(commands()) >= 16
     for command in commands():
         words = [values.get(word, word) for word in shlex.split(command)]
         capsys.readouterr()
-        if words[:2] == ["python", "standalone.py"]:
+        if words[0] == "python":
             code = standalone.main(words[2:])
             assert json.loads(capsys.readouterr().out)["is_key_trusted"] is True
         else:
@@ -76,4 +80,4 @@ def test_guide_commands_all_work(
             if words[2] == "receipt":
                 (tmp_path / "receipt.json").write_text(shown)
         assert code == 0, command
-    assert backend.asked == ["replay R2", "replay_many R4", "replay R4", "what_if"]
+    assert backend.asked == ["replay R2", "replay_many R4", "replay R4", "what_if", "what_if_model"]
