@@ -194,13 +194,12 @@ def test_log_that_is_not_there_is_said(
 def test_acts_are_done_by_the_running_service_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world = make_world(tmp_path)
     seen: list[str | None] = []
 
     def find(settings: object, *, key: str | None = None) -> RemoteBackend:
         seen.append(key)
-        who = "custodian" if key else "local"
-        return RemoteBackend(cast("httpx.Client", world.client(who)))
+        world = make_world(tmp_path / str(len(seen)))
+        return RemoteBackend(cast("httpx.Client", world.client("custodian" if key else "local")))
 
     monkeypatch.setattr(common, "find_service", find)
     monkeypatch.setenv("FINSVC_DATA_DIR", str(tmp_path))
