@@ -35,7 +35,7 @@ from engine.synthetic import SYNTHETIC_CONFIGS
 BATCHES = (1, 64, 256)
 PREFILL = 8192
 STEPS = 64
-ROUNDS = 3
+ROUNDS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
