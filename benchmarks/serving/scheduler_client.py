@@ -9,9 +9,20 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from finsvc.demo import Service
+
+class Service(Protocol):
+    """Where a service listens and a key of its."""
+
+    @property
+    def url(self) -> str:
+        """Beginning with http://."""
+
+    @property
+    def key(self) -> str:
+        """An API key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
