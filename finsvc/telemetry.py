@@ -24,7 +24,9 @@ from finsvc.domain.calls import ToolCall
 from finsvc.domain.errors import StateError
 from finsvc.domain.identifiers import CallId
 from finsvc.domain.turns import ModelIdentity, ModelTurn, RequestedCall
+from finsvc.scheduler_metrics import SchedulerMetrics, Stats
 from finsvc.services.chat import ChatCommand, OnText, RawModel, RawPrompt, RawTurn
+from finsvc.services.conversation import TextPiece
 from finsvc.services.decision import Decision
 from finsvc.services.ports import Json, LoggedRecord, RecordKind, RecordLog
 
@@ -32,6 +34,7 @@ PROVIDER = "finsvc"
 _EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 _EXPORTER_PACKAGE = "opentelemetry-exporter-otlp-proto-http"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_TOKEN_SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _APPEND_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 
 AttributeValue = str | int | float | bool
@@ -48,24 +51,12 @@ class Telemetry:
             self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer(PROVIDER)
         self.registry = CollectorRegistry()
+        self._make_model_metrics()
         self._requests = Histogram(
             "finsvc_http_request_duration_seconds",
             "Time from the first byte of a request to the last of its answer.",
             ("method", "route", "status"),
             buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._model_seconds = Histogram(
-            "gen_ai_server_request_duration_seconds",
-            "Time of one turn of the model.",
-            ("gen_ai_operation_name", "gen_ai_request_model"),
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._tokens = Counter(
-            "gen_ai_client_token_usage",
-            "Tokens given to and sampled by the model.",
-            ("gen_ai_request_model", "gen_ai_token_type"),
             registry=self.registry,
         )
         self._tool_seconds = Histogram(
@@ -95,10 +86,48 @@ class Telemetry:
             "finsvc_engine_running", "Questions being answered.", registry=self.registry
         )
 
+    def _make_model_metrics(self) -> None:
+        """Those of turns, under OpenTelemetry's names."""
+        self._model_seconds = Histogram(
+            "gen_ai_server_request_duration_seconds",
+            "Time of one turn of the model.",
+            ("gen_ai_operation_name", "gen_ai_request_model"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._first_seconds = Histogram(
+            "gen_ai_server_time_to_first_token_seconds",
+            "Time until the first text of a turn of a raw model, reasoning included.",
+            ("gen_ai_operation_name", "gen_ai_request_model"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._token_seconds = Histogram(
+            "gen_ai_server_time_per_output_token_seconds",
+            "Mean time of a token of a turn.",
+            ("gen_ai_operation_name", "gen_ai_request_model"),
+            buckets=_TOKEN_SECONDS,
+            registry=self.registry,
+        )
+        self._tokens = Counter(
+            "gen_ai_client_token_usage",
+            "Tokens given to and sampled by the model.",
+            ("gen_ai_request_model", "gen_ai_token_type"),
+            registry=self.registry,
+        )
+
     def watch_queue(self, waiting: Callable[[], int], running: Callable[[], int]) -> None:
         """Read the queue's depth whenever metrics are."""
         self._queue.set_function(waiting)
         self._running.set_function(running)
+
+    def watch_engine(self, read: Stats) -> None:
+        """Read the counts of the engine's scheduler whenever metrics are."""
+        self.registry.register(SchedulerMetrics(read))
+
+    def first_text(self, identity: ModelIdentity, seconds: float) -> None:
+        """Time how long a caller of a raw model waited for the first text."""
+        self._first_seconds.labels("chat", identity.name).observe(seconds)
 
     def watch_log(
         self, *, unwitnessed: Callable[[], int] | None, unstamped: Callable[[], int] | None
@@ -129,8 +158,18 @@ class Telemetry:
         for claim in decision.claims:
             self._claims.labels(claim.verdict.value).inc()
 
-    def turn(self, operation: str, identity: ModelIdentity, turn: ModelTurn | RawTurn) -> None:
-        """Count the tokens of a turn."""
+    def turn(
+        self,
+        operation: str,
+        identity: ModelIdentity,
+        turn: ModelTurn | RawTurn,
+        *,
+        seconds: float | None = None,
+    ) -> None:
+        """Count the tokens of a turn, and time them where its seconds are known."""
+        if seconds is not None and turn.trace.token_ids:
+            mean = seconds / len(turn.trace.token_ids)
+            self._token_seconds.labels(operation, identity.name).observe(mean)
         self._tokens.labels(identity.name, "input").inc(len(turn.trace.prompt_ids))
         self._tokens.labels(identity.name, "output").inc(len(turn.trace.token_ids))
         span = trace.get_current_span()
@@ -311,9 +350,20 @@ class ObservedRawModel:
 
     def run(self, prompt: RawPrompt, on_text: OnText, is_cancelled: Callable[[], bool]) -> RawTurn:
         """Sample one turn."""
-        with self._telemetry.model_call(self._model.identity):
-            turn = self._model.run(prompt, on_text, is_cancelled)
-            self._telemetry.turn("chat", self._model.identity, turn)
+        identity, started = self._model.identity, time.perf_counter()
+        is_first = True
+
+        def observed(piece: TextPiece) -> None:
+            nonlocal is_first
+            if is_first:
+                is_first = False
+                self._telemetry.first_text(identity, time.perf_counter() - started)
+            on_text(piece)
+
+        with self._telemetry.model_call(identity):
+            turn = self._model.run(prompt, observed, is_cancelled)
+            seconds = time.perf_counter() - started
+            self._telemetry.turn("chat", identity, turn, seconds=seconds)
             return turn
 
 

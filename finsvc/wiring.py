@@ -1,6 +1,6 @@
 """Joins everything: the one place where rooms and packages that never see each other meet."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from finsvc.adapters.identities import LocalIdentities
 from finsvc.adapters.policies import CedarPolicies
 from finsvc.adapters.raw_model import EngineRawModel
 from finsvc.adapters.replay import DecisionReplayer
+from finsvc.adapters.replay_processes import ParallelReplayer
 from finsvc.agents.catalogue import AgentTool
 from finsvc.agents.direct.tools import offered_tools
 from finsvc.agents.executor import ToolExecutor
@@ -28,6 +29,7 @@ from finsvc.data import LOCAL_PRINCIPAL, Data, OnProgress, open_data
 from finsvc.domain.errors import StateError
 from finsvc.domain.policy import Principal
 from finsvc.files import exclusive_lock, write_atomically
+from finsvc.scheduler_metrics import Stats
 from finsvc.services.approve import Approvals
 from finsvc.services.ask import Ask, AskParts, trained_tools
 from finsvc.services.calculate import Calculate
@@ -112,6 +114,16 @@ def _start_engine(folder: Path, settings: Settings, stack: ExitStack) -> RemoteE
     return engine
 
 
+def _scheduler_counts(engine: RemoteEngine) -> Stats:
+    def read() -> Mapping[str, object] | None:
+        try:
+            return engine.stats(timeout_s=1.0)
+        except EngineError:
+            return None
+
+    return read
+
+
 @contextmanager
 def open_services(
     settings: Settings,
@@ -136,6 +148,8 @@ def open_services(
         model = _load_model(settings, on_progress, stack, is_served=is_served)
         policy = CedarPolicies(data_dir / "bundles")
         observed = telemetry or Telemetry()
+        if isinstance(model.engine, RemoteEngine):
+            observed.watch_engine(_scheduler_counts(model.engine))
         opened = stack.enter_context(
             open_audit(
                 settings,
@@ -208,8 +222,9 @@ def _join(
     """Build the use cases from their parts."""
     clock, audit = SystemClock(), opened.audit
     log = ObservedLog(audit, telemetry)
-    replayer = DecisionReplayer(
-        audit=audit, policies=policy, model=model, market_for=data.market_for
+    replayer = ParallelReplayer(
+        DecisionReplayer(audit=audit, policies=policy, model=model, market_for=data.market_for),
+        settings,
     )
     raw = ObservedRawModel(EngineRawModel(model), telemetry)
     return Services(

@@ -1,5 +1,7 @@
 """Spans with the GenAI names and metrics, without any content."""
 
+from collections.abc import Mapping
+
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -137,3 +139,40 @@ def test_endpoint_without_the_exporter_package_is_refused_by_name() -> None:
     with pytest.raises(StateError, match="opentelemetry-exporter-otlp-proto-http"):
         open_telemetry("http://127.0.0.1:4318")
     open_telemetry(None).close()
+
+
+COUNTS = {"num_waiting": 3, "num_running": 2, "cached_tokens": 40, "prompt_tokens": 100}
+
+
+def test_counts_of_the_scheduler_are_read_whenever_metrics_are(telemetry: Telemetry) -> None:
+    counts: list[Mapping[str, object] | None] = [COUNTS, {**COUNTS, "num_waiting": 0}, None]
+    telemetry.watch_engine(lambda: counts.pop(0))
+    lines = telemetry.metrics().decode().splitlines()
+    assert {
+        "finsvc_scheduler_queue_length 3.0",
+        "finsvc_scheduler_batch_size 2.0",
+        "finsvc_scheduler_cached_tokens_total 40.0",
+        "finsvc_scheduler_prompt_tokens_total 100.0",
+    } <= set(lines)
+    assert "finsvc_scheduler_queue_length 0.0" in telemetry.metrics().decode()
+    # An engine that is away has no counts, and the rest is still there.
+    text = telemetry.metrics().decode()
+    assert "finsvc_scheduler" not in text
+    assert "finsvc_audit_append_seconds" in text
+
+
+def test_first_text_and_mean_token_of_a_raw_turn_are_timed(telemetry: Telemetry) -> None:
+    raw = ObservedRawModel(FakeRawModel([]), telemetry)
+    command = ChatCommand(
+        model="embedded",
+        messages=(ChatMessage(role=ChatRole.USER, content=SECRET),),
+        tools=(),
+        options=ChatOptions(),
+        principal=Principal(id="p", roles=frozenset()),
+        request_id="r",
+    )
+    raw.run(raw.prepare(command), lambda _: None, lambda: False)
+    text = telemetry.metrics().decode()
+    labels = '{gen_ai_operation_name="chat",gen_ai_request_model="embedded"} 1.0'
+    assert f"gen_ai_server_time_to_first_token_seconds_count{labels}" in text
+    assert f"gen_ai_server_time_per_output_token_seconds_count{labels}" in text
