@@ -1,9 +1,10 @@
 """Bodies of requests. Unknown fields are refused by name: nothing a caller sends is ignored."""
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from finsvc.services.approve import ApprovalVerdict
 from finsvc.services.replay import Level
@@ -15,11 +16,30 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_TIME = rf"{_DATE}T\d{{2}}:\d{{2}}:\d{{2}}(\.\d+)?(Z|[+-]\d{{2}}:\d{{2}})"
+
+
+def _written(pattern: str, what: str) -> BeforeValidator:
+    """Take text of a form alone; pydantic would take numbers and other forms for dates too."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return value
+        raise ValueError(what)
+
+    return BeforeValidator(check)
+
+
 # JSON has no dates: they are told apart by their form.
-JsonDate = Annotated[date, Field(strict=False)]
-
-
-JsonTime = Annotated[AwareDatetime, Field(strict=False)]
+JsonDate = Annotated[date, Field(strict=False), _written(_DATE, "a date as 2026-03-31")]
+JsonTime = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    _written(_TIME, "a time with its zone as 2026-03-31T18:00:00Z"),
+]
+# Positions in the log are 64-bit integers.
+_INDEX_MAX = 2**63 - 1
 
 
 class TextPart(Body):
@@ -164,8 +184,8 @@ Term = Annotated[str, Field(min_length=1, max_length=200)] | None
 class SelectionBody(Body):
     """Decisions to replay: all within the bounds, or a sample of them."""
 
-    first: Annotated[int, Field(ge=0)] | None = None
-    last: Annotated[int, Field(ge=0)] | None = None
+    first: Annotated[int, Field(ge=0, le=_INDEX_MAX)] | None = None
+    last: Annotated[int, Field(ge=0, le=_INDEX_MAX)] | None = None
     since: JsonTime | None = None
     until: JsonTime | None = None
     sample: Annotated[int, Field(ge=1)] | None = None
@@ -195,10 +215,10 @@ class SearchQuery(BaseModel):
     decision: Term = None
     tool: Term = None
     number: Term = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: JsonTime | None = None
+    until: JsonTime | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    after: Annotated[int, Field(ge=-1)] = -1
+    after: Annotated[int, Field(ge=-1, le=_INDEX_MAX)] = -1
 
 
 class ReportBody(Body):
