@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CONFORMANCE := $(VENV)/conformance
 CONSTRAINTS := constraints/cpu.txt
 DEMO_DATA := .demo-data
 
@@ -15,7 +16,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar of
 SHOW = 2>&1 | grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR)|[Ee]rror' \
 	| cut -c1-100
 
-.PHONY: demo serve test test-full check bench bench-serving clean help
+.PHONY: demo serve servers test test-full check bench bench-serving clean help
 
 help:
 	@echo 'make demo       set up, ask three questions, verify the log, replay a decision'
@@ -49,7 +50,21 @@ test: $(VENV)/test.stamp
 		--cov-report=term:skip-covered --durations=10
 	$(BIN)/python -m tests.house.coverage_bars .coverage.json
 
-test-full: $(VENV)/test.stamp
+# Suites that others wrote; some need other versions than the service, so they live beside it.
+$(VENV)/conformance.stamp: $(VENV)/test.stamp constraints/conformance.txt
+	@echo 'Setting up: suites of others for the conformance tests.'
+	@$(PYTHON) -m venv $(CONFORMANCE)
+	@$(CONFORMANCE)/bin/python -m pip install --disable-pip-version-check --progress-bar off \
+		--requirement constraints/conformance.txt $(SHOW)
+	@touch $@
+
+# Real servers that the long tests start for themselves; without root they must be there already.
+servers:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		echo 'Setting up: PostgreSQL.'; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
+
+test-full: $(VENV)/test.stamp $(VENV)/conformance.stamp servers
 	$(BIN)/python -m pytest -m 'not gpu' --durations=25
 
 check: $(VENV)/test.stamp

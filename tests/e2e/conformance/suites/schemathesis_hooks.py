@@ -1,0 +1,60 @@
+"""Leads schemathesis to things that exist: without these nearly all it makes is an unknown model.
+
+Only strings that it made for these places are replaced, and only missing bounds are added, so what
+was wrong on purpose stays wrong.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import schemathesis
+
+MODELS = ("embedded",)
+BOUNDS = {"/chat/completions": "max_completion_tokens", "/responses": "max_output_tokens"}
+# A record of the log, made before the run, and names of things that every service has.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "name": ("embedded", "fx_convert", "finsvc/risk"),
+    "agent": ("risk", "market"),
+    "response_id": (os.environ["CONFORMANCE_RESPONSE"],),
+    "record_id": (os.environ["CONFORMANCE_RESPONSE"],),
+    "decision_id": (os.environ["CONFORMANCE_RESPONSE"],),
+}
+
+
+def pick(choices: tuple[str, ...], made: str) -> str:
+    """One of them, the same for the same made string; some made strings stay as they are."""
+    index = sum(made.encode("utf-8", "replace")) % (len(choices) + 1)
+    return choices[index] if index < len(choices) else made
+
+
+# Of OpenAI's fields those that every raw model takes; with others next to nothing is accepted.
+PLAIN = {
+    "/chat/completions": ("model", "temperature", "top_p", "stop", "logprobs", "user"),
+    "/responses": ("model", "temperature", "top_p", "instructions", "store", "top_logprobs"),
+}
+SAID: Mapping[str, Mapping[str, object]] = {
+    "/chat/completions": {"messages": [{"role": "user", "content": "What is a bond?"}]},
+    "/responses": {"input": "What is a bond?"},
+}
+IS_PLAIN = os.environ.get("CONFORMANCE_PLAIN") == "1"
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    path = case.operation.path.removeprefix("/v1")
+    # A deleted response would be gone for the others.
+    if case.operation.method.upper() != "DELETE":
+        for name, value in (case.path_parameters or {}).items():
+            if name in NAMES and isinstance(value, str):
+                case.path_parameters[name] = pick(NAMES[name], value)
+    body = case.body
+    if path not in BOUNDS or not isinstance(body, dict):
+        return
+    if IS_PLAIN and len(body) % 2:
+        body = {name: body[name] for name in PLAIN[path] if name in body} | SAID[path]
+    if isinstance(body.get("model"), str):
+        body["model"] = "embedded" if IS_PLAIN else pick(MODELS, body["model"])
+    if body.get("model") == "embedded":
+        body.setdefault(BOUNDS[path], 2)
+    case.body = body
