@@ -35,6 +35,8 @@ class Settings(BaseSettings):
             has two cores or fewer, else two.
         device: Where the model runs: ``cpu``, ``cuda`` or one of several GPUs, ``cuda:1``; part of
             the engine's fingerprint.
+        replay_processes: Processes, each with an engine of its own, that share a replay of many
+            decisions on the command line; more than the cores hold only slows them.
         ask_timeout: How long one question may take before it is refused.
         material_usd: Answers with an amount at or above it are sampled again and must be as sure as
             the model's calibration asks; see ``finsvc model calibrate``.
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     model: str = EMBEDDED
     threads: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=_default_threads)
     device: Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]{1,2})?)$")] = "cpu"
+    replay_processes: Annotated[int, Field(ge=1, le=64)] = 1
     ask_timeout: Annotated[timedelta, Field(gt=timedelta(seconds=1), le=timedelta(minutes=10))] = (
         timedelta(seconds=60)
     )
