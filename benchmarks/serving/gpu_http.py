@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,7 +89,7 @@ class ModelProcess(EngineProcess):
 
 def serve(plan: Plan, folder: Path) -> None:
     """Be the service until a signal ends it; its address and key go to a file."""
-    settings = Settings(data_dir=folder, max_waiting=1024)
+    settings = Settings(data_dir=folder, max_waiting=1024, ask_timeout=timedelta(minutes=10))
     configure_logging("warning")
     telemetry = open_telemetry(None)
     # Many more sequences fit a step of a GPU than one of the CPU, for which this is 64.
