@@ -55,12 +55,16 @@ class EuropeanGreeks:
 
 
 def value_and_greeks(terms: Contracts) -> EuropeanGreeks:
-    """Price and sensitivities of every contract by Black-Scholes-Merton."""
+    """Price and sensitivities of every contract by Black-Scholes-Merton.
+
+    Terms beyond the floats leave figures that are not finite, for the caller to refuse.
+    """
     size = terms.spot.shape[0]
     out = np.empty((7, size))
-    for start in range(0, size, _BLOCK):
-        part = slice(start, min(start + _BLOCK, size))
-        _block(terms, part, out[:, part])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, size, _BLOCK):
+            part = slice(start, min(start + _BLOCK, size))
+            _block(terms, part, out[:, part])
     return EuropeanGreeks(
         price=out[0],
         delta=out[1],

@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from finsvc.calculators.registry import calculator
@@ -78,3 +80,22 @@ def test_equal_inputs_written_differently_have_one_digest() -> None:
     assert first == second
     assert first.inputs_digest.startswith("sha256:")
     assert third.inputs_digest != first.inputs_digest
+
+
+def test_terms_derived_from_the_inputs_are_refused_by_field() -> None:
+    # The yield needs a coupon date a year before maturity, which is before the calendars begin.
+    bill = {"as_of": "1901-06-03", "convention": "uk", "maturity": "1901-09-02", "price": "99"}
+    entry = calculator("bill_price")
+    with pytest.raises(InputError, match="issue_date: expected a date in the years 1901 to 2199"):
+        entry.run(entry.parse(bill), synthetic_market())
+
+
+def test_collector_that_was_paused_stays_paused() -> None:
+    gc.disable()
+    try:
+        calculator("coverage_test").parse({"observations": 1, "exceptions": 0, "as_of": AS_OF})
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    calculator("coverage_test").parse({"observations": 1, "exceptions": 0, "as_of": AS_OF})
+    assert gc.isenabled()

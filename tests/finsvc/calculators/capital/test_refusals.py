@@ -252,3 +252,23 @@ def test_simm_parameters_are_not_shipped() -> None:
     document = {key: item for key, item in simm_document().items() if key != "parameters"}
     assert "parameters: expected a value" in str(refusal("simm", document))
     assert simm_parameters()["version"] == "2.5"
+
+
+def without_entry(parameters: Mapping[str, object], risk: str, table: str) -> dict[str, object]:
+    part = parameters[risk]
+    assert isinstance(part, Mapping)
+    return {**parameters, risk: {**part, table: {}}}
+
+
+def test_simm_parameters_that_lack_an_entry_are_refused() -> None:
+    parameters = without_entry(simm_parameters(), "rates", "weights")
+    error = refusal("simm", simm_document(parameters=parameters))
+    assert "parameters: expected an entry for" in str(error)
+
+
+def test_simm_correlations_that_are_not_square_are_refused() -> None:
+    rates = simm_parameters()["rates"]
+    assert isinstance(rates, Mapping)
+    parameters = {**simm_parameters(), "rates": {**rates, "tenors": rates["tenors"][:-1]}}
+    error = refusal("simm", simm_document(parameters=parameters))
+    assert "tenor_correlation of 11 rows and columns" in str(error)

@@ -55,10 +55,10 @@ def test_waterfall_ends_at_the_total() -> None:
 
 def test_many_rows_leave_the_smallest_together() -> None:
     options = [option("ABC", "call", str(30 + step), "1") for step in range(50)]
-    bars = DRAWINGS["positions"](
-        run("positions", portfolio=book(*options), as_of="2022-12-30")
-    ).bars
+    result = run("positions", portfolio=book(*options), as_of="2022-12-30")
+    bars = DRAWINGS["positions"](result).bars
     assert bars is not None
+    assert b"11 others" in plot(result, PlotFormat.SVG)
     assert len(bars.names) == BARS_MAX
     assert bars.names[-1] == "11 others"
 

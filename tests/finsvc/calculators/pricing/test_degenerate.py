@@ -482,3 +482,30 @@ def test_double_barrier_call_below_the_corridor_is_linear_in_its_strike() -> Non
     cash = between(payoff="cash", cash="1")
     assert calls[0] - calls[1] == pytest.approx(10 * cash, rel=1e-9)
     assert calls[1] - calls[2] == pytest.approx(60 * cash, rel=1e-9)
+
+
+def test_double_cash_of_a_spot_outside_is_certain_to_live() -> None:
+    born = between(barrier_kind="knock_in", payoff="cash", cash="10", spot="135")
+    assert born == pytest.approx(10 * DISCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("name", "terms"),
+    [
+        ("lookback_option", {"kind": "fixed", "window_years": "0.3", "rate": "50"}),
+        ("european_option", {"rate": "-1", "years": "1000"}),
+        ("asian_option", {"averaging": "arithmetic", "fixing_years": ["0.5", "0.75"]}),
+    ],
+)
+def test_terms_beyond_the_floats_are_refused(name: str, terms: Mapping[str, object]) -> None:
+    extreme = {"volatility": "0.0001" if name == "lookback_option" else "100"}
+    entry = calculator(name)
+    document = {**MARKET, **extreme, "option_type": "call", "strike": "105", **terms}
+    with pytest.raises(InputError, match="volatility: expected"):
+        entry.run(entry.parse(document), synthetic_market())
+
+
+def test_bill_of_a_century_is_refused() -> None:
+    document = {"as_of": AS_OF, "convention": "uk", "maturity": "2122-12-28", "price": "99"}
+    with pytest.raises(InputError, match="a bill of at most 1100 days"):
+        run("bill_price", document)

@@ -5,7 +5,12 @@ from datetime import date, timedelta
 import pytest
 import QuantLib as ql  # type: ignore[import-untyped]  # noqa: N813 (ships no types; its usual name)
 
-from finsvc.calculators.second.quantlib_adapter import EuropeanOption, greeks, quantlib
+from finsvc.calculators.second.quantlib_adapter import (
+    EuropeanOption,
+    _set_date,
+    greeks,
+    quantlib,
+)
 from finsvc.domain.errors import CalculationError
 from finsvc.domain.positions import OptionType
 
@@ -53,3 +58,17 @@ def test_listeners_of_a_failed_calculation_do_not_stop_the_next() -> None:
     with pytest.raises(CalculationError, match="QuantLib"):
         build_and_fail()
     assert greeks(OPTION).price > 0.0
+
+
+def test_date_that_the_library_does_not_take_confirms_nothing() -> None:
+    class Stubborn:
+        @property
+        def evaluationDate(self) -> object:  # noqa: N802 (the library's name)
+            return ql.Date(1, 1, 2000)
+
+        @evaluationDate.setter
+        def evaluationDate(self, on: object) -> None:  # noqa: N802 (the library's name)
+            raise RuntimeError("no")
+
+    with pytest.raises(CalculationError, match="another"):
+        _set_date(Stubborn(), ql.Date(2, 1, 2000))
