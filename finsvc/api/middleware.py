@@ -18,6 +18,7 @@ from finsvc.api.admission import Admission
 from finsvc.api.error_map import BodyTooLargeError, NotAuthenticatedError, to_answer
 from finsvc.api.failures import log_failure
 from finsvc.api.ports import Identities
+from finsvc.domain.errors import InputError
 from finsvc.domain.policy import Principal
 from finsvc.telemetry import Telemetry
 
@@ -33,6 +34,7 @@ RESPONSES_PATH = "/v1/responses"
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BEARER = re.compile(r"bearer +(?P<key>\S+) *", re.IGNORECASE)
 
 _log = structlog.get_logger("finsvc.api")
@@ -146,6 +148,10 @@ class BodyLimit:
                 return
             if not message.get("more_body", False):
                 break
+        if _has_half_characters(bytes(body)):
+            expected, actual = "text of whole characters", "half of a surrogate pair"
+            await send_error(send, InputError(field="body", expected=expected, actual=actual))
+            return
         await self._app(scope, _replay(bytes(body), receive), send)
 
     async def _refuse(self, send: Send) -> None:
@@ -185,6 +191,20 @@ class Overload:
         headers["x-ratelimit-limit-requests"] = str(self._admission.num_max)
         headers["x-ratelimit-remaining-requests"] = str(self._admission.num_left)
         headers["x-ratelimit-reset-requests"] = f"{self._admission.retry_after_s:.3g}s"
+
+
+def _has_half_characters(body: bytes) -> bool:
+    """Whether JSON escapes spell text that is no Unicode, which nothing can write or hash."""
+    if _SURROGATE.search(body) is None:
+        return False
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        # No JSON; the route says so.
+        return False
+    return False
 
 
 def _is_question(scope: Scope) -> bool:

@@ -9,7 +9,7 @@ from finsvc.api.agent_completion import ask_work
 from finsvc.api.context import ApiContext
 from finsvc.api.error_map import to_answer
 from finsvc.api.failures import log_failure
-from finsvc.api.raw_completion import finish_reason_of, proof_of
+from finsvc.api.raw_completion import proof_of
 from finsvc.api.response_writer import Event, Outcome, ResponseWriter
 from finsvc.api.sse import Finished, Idle, Relay, event, keep_alive, relay
 from finsvc.api.token_choices import logprob_items
@@ -199,9 +199,11 @@ async def response_events(run: ResponseRun) -> AsyncIterator[bytes]:
 
 def _outcome(result: ChatResult, *, is_cancelled: bool) -> Outcome:
     (turn,) = result.turns
-    status = "incomplete" if finish_reason_of(turn) is FinishReason.LENGTH else "completed"
+    status = "incomplete" if turn.finish_reason is FinishReason.LENGTH else "completed"
+    # A caller who left has cancelled too.
+    is_cut = is_cancelled or turn.finish_reason is FinishReason.CANCELLED
     return Outcome(
-        status="cancelled" if is_cancelled else status,
+        status="cancelled" if is_cut else status,
         calls=turn.calls,
         logprobs=logprob_items(turn.logprobs),
         usage=_usage(turn),

@@ -150,3 +150,31 @@ def test_answers_to_questions_tell_how_many_more_are_taken(world: World) -> None
     assert 0 < int(headers["x-ratelimit-remaining-requests"]) <= limit
     assert headers["x-ratelimit-reset-requests"] == "0s"
     assert "x-ratelimit-limit-requests" not in world.client().get("/v1/models").headers
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (r"a \ud83d b", 400),
+        (r"\udc00", 400),
+        (r"\ud83d\ude00", 200),
+        (r"\\ud83d", 200),
+    ],
+)
+def test_body_with_half_a_character_is_refused(world: World, text: str, status: int) -> None:
+    content = f'{{"model": "embedded", "input": "{text}"}}'.encode()
+    answer = world.client().post(
+        "/v1/responses", content=content, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["error"]["param"] == "body"
+        assert world.services.log.items == []
+
+
+def test_body_with_half_a_character_that_is_no_json_is_refused_as_such(world: World) -> None:
+    content = b'{"input": "\\ud83d"'
+    answer = world.client().post(
+        "/v1/responses", content=content, headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "body")
