@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -77,9 +78,45 @@ def test_killed_engine_ends_streams_with_an_error_and_comes_back(
         assert engine_pid(own_data_dir) != first
         again = client.post("/v1/chat/completions", json=body(max_completion_tokens=40))
         assert again.json()["choices"] == whole.json()["choices"]
-    # Every completion has its closing record, the broken one with its error.
-    verified = finsvc(own_data_dir, "audit", "verify", "--json")
-    assert (verified.code, verified.document["size"]) == (0, 6)
+        # Every completion has its closing record, the broken one with its error.
+        broken = json.loads(events[0].removeprefix("data: "))["id"]
+        for name, has_failed in ((whole.json()["id"], False), (broken, True)):
+            record = client.get(f"/v1/audit/decisions/{name}").json()["record"]
+            assert ("error" in record) is has_failed
+    assert finsvc(own_data_dir, "audit", "verify", "--json").code == 0
+
+
+def test_killed_engine_ends_a_response_with_error_and_failed_and_comes_back(
+    own_service: Service, own_data_dir: Path
+) -> None:
+    headers = {"authorization": f"Bearer {own_service.key}"}
+    body = {"model": "embedded", "input": "Say something long.", "temperature": 0}
+    with httpx.Client(base_url=own_service.url, headers=headers, timeout=WAIT_S) as client:
+        wait_until_ready(client)
+        before = client.post("/v1/responses", json={**body, "max_output_tokens": 20}).json()
+        request = {**body, "stream": True, "max_output_tokens": 2000}
+        events: list[dict[str, Any]] = []
+        with client.stream("POST", "/v1/responses", json=request) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data: "):
+                    events.append(json.loads(line.removeprefix("data: ")))
+                if len(events) == 1:
+                    os.kill(engine_pid(own_data_dir), signal.SIGKILL)
+                    events.append({})
+        assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
+        assert events[-2]["code"] == "unavailable"
+        assert events[-1]["response"]["status"] == "failed"
+        # What failed is in the log with its error and is not kept.
+        failed = events[0]["response"]["id"]
+        assert client.get(f"/v1/responses/{failed}").status_code == 404
+        record = client.get(f"/v1/audit/decisions/{failed}").json()["record"]
+        assert record["error"]["code"] == "unavailable"
+        wait_until_ready(client)
+        after = client.post("/v1/responses", json={**body, "max_output_tokens": 20}).json()
+        assert [item["content"] for item in after["output"]] == [
+            item["content"] for item in before["output"]
+        ]
+    assert finsvc(own_data_dir, "audit", "verify", "--json").code == 0
 
 
 def test_readiness_and_new_requests_say_that_the_engine_is_away(
