@@ -587,3 +587,20 @@ def test_use_case_records_who_replayed_and_how_it_went(
         use_case("dec_0", Level.R0, auditor)
     with pytest.raises(RefusedError):
         use_case(decision_id, Level.R0, ANALYST)
+
+
+def test_record_of_before_the_newer_members_replays_as_before(
+    noisy_desk: Desk,
+    replayer: DecisionReplayer,
+    decision_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def older(content: dict[str, object]) -> None:
+        for name in ("client", "model_ms", "build"):
+            content.pop(name, None)
+        content["principal"] = {"id": "ana", "roles": []}
+        for made in content["calls"]:  # type: ignore[attr-defined]
+            del made["calculator_digest"]
+
+    result = replay_changed(noisy_desk, replayer, decision_id, older, monkeypatch)
+    assert {result.levels[name] for name in ("R1", "R2", "R3", "R4")} == {"match"}
