@@ -69,7 +69,10 @@ def test_chat_logprobs_are_of_openais_shape_and_stream_whole(server: Running) ->
     whole = raw(server, "/v1/chat/completions", **body).json()
     assert faults("CreateChatCompletionResponse", whole) == []
     chunks = stream_events(raw(server, "/v1/chat/completions", stream=True, **body))
-    streamed = [c["logprobs"]["content"] for i in chunks for c in i["choices"] if "logprobs" in c]
+    shown = [c for i in chunks for c in i["choices"] if "logprobs" in c]
+    streamed = [c["logprobs"]["content"] for c in shown]
+    # Each with its text and not all at the end.
+    assert all(c["delta"]["content"] for c in shown)
     assert [item for part in streamed for item in part] == (
         whole["choices"][0]["logprobs"] or {"content": []}
     )["content"]
@@ -154,6 +157,8 @@ def test_response_events_are_of_openais_shape(server: Running) -> None:
         server, "/v1/responses", model=MODEL, input=QUESTION, tools=[TOOL], stream=True, **SHORT
     )
     found = stream_events(answer)
+    # Null before the end, as OpenAI sends it and Open Responses wants it; its schema forbids null.
+    assert [item["response"].pop("usage") for item in found[:2]] == [None, None]
     assert [fault for item in found for fault in faults("ResponseStreamEvent", item)] == []
     assert found[0]["type"] == "response.created"
 
