@@ -205,6 +205,7 @@ def _launch_hopper(
     x, weight, *others, num_tokens = operands
     assert isinstance(weight, torch.Tensor)
     assert isinstance(num_tokens, int)
+    num_chunks = shape["COLUMNS"] // CHUNK
     grid = (triton.cdiv(num_rows, 16 * tile.warps), triton.cdiv(num_tokens, tile.tokens))
     kernel[grid](
         x,
@@ -214,8 +215,8 @@ def _launch_hopper(
         **shape,
         LOOP=tile.loop,
         BLOCK_T=tile.tokens,
-        DEPTH=tile.depth_of(shape["COLUMNS"] // CHUNK),
-        HELD=tile.held,
+        DEPTH=tile.depth_of(num_chunks),
+        HELD=tile.held_of(num_chunks),
         WARPS=tile.warps,
         num_warps=tile.warps,
         launch_pdl=True,

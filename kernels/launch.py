@@ -47,7 +47,13 @@ class Tile:
         """Return the depth for an inner dimension of `num_chunks` chunks."""
         if self.loop == "wide":
             return self.depth
-        return next(d for d in range(self.depth, 0, -1) if num_chunks % d == 0)
+        # A ring needs a second round: a loop that runs once does not compile.
+        most = min(self.depth, num_chunks - 1) if self.loop == "ring" else self.depth
+        return next(d for d in range(most, 0, -1) if num_chunks % d == 0)
+
+    def held_of(self, num_chunks: int) -> int:
+        """Return how many rounds the ring holds: beyond the last one nothing may be read."""
+        return min(self.held, num_chunks // self.depth_of(num_chunks) + 1)
 
 
 def tile_for(tiles: tuple[tuple[float | None, Tile], ...], rows: float) -> Tile:
