@@ -38,8 +38,8 @@ JsonTime = Annotated[
     Field(strict=False),
     _written(_TIME, "a time with its zone as 2026-03-31T18:00:00Z"),
 ]
-# Positions in the log are 64-bit integers.
-_INDEX_MAX = 2**63 - 1
+# Positions in the log are 64-bit integers, and the one after is counted on.
+_INDEX_MAX = 2**62
 
 
 class TextPart(Body):

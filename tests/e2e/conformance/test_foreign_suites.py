@@ -67,9 +67,9 @@ OPENAI_PATHS = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def response_id(service: Service) -> str:
-    """A kept response, which is in the log too."""
+    """A kept response, which is in the log too; of one test, which may find and delete it."""
     body = {"model": "embedded", "input": "What is a bond?", "max_output_tokens": 4}
     headers = {"authorization": f"Bearer {service.key}"}
     answer = httpx.post(f"{service.url}/v1/responses", json=body, headers=headers, timeout=120)
