@@ -37,6 +37,8 @@ def _terms(body: JsonObject) -> Iterator[tuple[str, str]]:
     for call in _items(body.get("calls")):
         yield "tool", _text(call.get("name"))
         yield "tool", _text(call.get("calculator"))
+        # The book that the policy was asked about; the question may have named it in other words.
+        yield "book", _text(_member(call, "policy", "request", "context", "book"))
         arguments = call.get("arguments")
         if isinstance(arguments, Mapping):
             yield "book", _text(arguments.get("portfolio"))

@@ -162,7 +162,11 @@ def test_terms_say_who_what_and_which_number() -> None:
         "verdict": "verified",
         "decision_id": "dec_1",
         "calls": [
-            {"name": "value_at_risk", "arguments": {"portfolio": "desk a"}},
+            {
+                "name": "value_at_risk",
+                "arguments": {"portfolio": "desk a"},
+                "policy": {"request": {"context": {"book": "sample"}}},
+            },
             {"name": "price"},
         ],
         "claims": [{"value": "48211.53"}, {"value": None}],
@@ -170,6 +174,7 @@ def test_terms_say_who_what_and_which_number() -> None:
     }
     assert set(index_terms("t", body)) == {
         ("who", "ada"),
+        ("book", "sample"),
         ("book", "sample book"),
         ("book", "desk a"),
         ("verdict", "verified"),
