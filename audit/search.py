@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS complete (one INTEGER PRIMARY KEY CHECK (one = 1), si
                                      root BLOB);
 """
 _BUSY_S = 5.0
+# SQLite's integers end here, in the year 2262; times beyond bound nothing that a log holds.
+_TIME_NS_MAX = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +147,8 @@ class SearchIndex:
         for condition, value in (
             ("type = ?", query.type),
             ("id = ?", query.id),
-            ("utc_ns >= ?", query.since_ns),
-            ("utc_ns < ?", query.until_ns),
+            ("utc_ns >= ?", _in_range(query.since_ns)),
+            ("utc_ns < ?", _in_range(query.until_ns)),
         ):
             if value is not None:
                 conditions.append(condition)
@@ -169,3 +171,7 @@ class SearchIndex:
         if self._key is None:
             return term
         return hmac.digest(self._key, term.encode(), "sha256").hex()[:32]
+
+
+def _in_range(time_ns: int | None) -> int | None:
+    return None if time_ns is None else max(-_TIME_NS_MAX, min(time_ns, _TIME_NS_MAX))

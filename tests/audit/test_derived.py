@@ -283,6 +283,10 @@ def test_search_index_finds_by_everything(tmp_path, key):
     assert query_rows(index, id="id1") == [2, 3]
     assert query_rows(index, type="t1", terms={"book": "b0"}) == [3, 9]
     assert query_rows(index, since_ns=30, until_ns=60) == [3, 4, 5]
+    # Years that SQLite's integers cannot count to bound nothing, or let nothing through.
+    assert query_rows(index, since_ns=30, until_ns=1 << 70) == query_rows(index, since_ns=30)
+    assert query_rows(index, since_ns=1 << 70) == []
+    assert query_rows(index, since_ns=-1 << 70, until_ns=60) == query_rows(index, until_ns=60)
     assert query_rows(index) == list(range(12))
     index.remove_terms([3])
     assert query_rows(index, type="t1", terms={"book": "b0"}) == [9]

@@ -51,8 +51,13 @@ def test_flipped_byte_anywhere_is_found(copied: Path, capsys: pytest.CaptureFixt
             path.write_bytes(bytes(changed))
             code = run(["audit", "verify", "--json"])
             printed = capsys.readouterr().out
-            assert code == 4, f"{path.name} byte {position}: {printed}"
             report = json.loads(printed)
+            if copied / "tile" in path.parents:
+                # Derived from the entries, which are whole: made again, and told.
+                place = str(path.relative_to(copied))
+                assert any(place in warning for warning in report["warnings"]), printed
+                continue
+            assert code == 4, f"{path.name} byte {position}: {printed}"
             if path.suffix == ".seg":
                 assert isinstance(report["first_bad_index"], int)
         path.write_bytes(content)

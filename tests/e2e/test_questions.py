@@ -118,4 +118,6 @@ def test_every_decision_of_the_log_replays(data_dir: Path, service: Service) -> 
     assert isinstance(replays, list)
     assert len(replays) >= 1
     for replay in replays:
-        assert set(replay["levels"].values()) == {"match"}
+        # Answers of raw models, which other tests asked for, have no calculators to run again.
+        assert set(replay["levels"].values()) <= {"match", "not_applicable"}
+        assert replay["levels"]["R4"] == "match"
