@@ -36,17 +36,19 @@ def run(
     service: Service,
     timeout_s: float,
     more: Mapping[str, str] | None = None,
+    folder: Path = SUITES,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of the environment in the folder of the suites; any exit status will do."""
+    """Run a program of the environment in a folder; any exit status will do."""
     return subprocess.run(  # noqa: S603 - a program that we installed
         [str(environment() / program), *arguments],
-        cwd=SUITES,
+        cwd=folder,
         env={
             "PATH": os.defpath,
             "HOME": os.environ.get("HOME", "/nonexistent"),
             "CONFORMANCE_URL": service.url,
             "CONFORMANCE_KEY": service.key,
             "NO_COLOR": "1",
+            "PYTHONPATH": str(SUITES),
             **(more or {}),
         },
         capture_output=True,

@@ -157,7 +157,7 @@ def test_schemathesis_on_openais_description(
 def schemathesis(
     location: str, *arguments: str, service: Service, folder: Path, more: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Run it and return its report; nothing of it is left where it ran."""
+    """Run it in a folder of its own, since it remembers what it found, and return its report."""
     path = folder / "report.json"
     done = foreign.run(
         "st",
@@ -167,6 +167,7 @@ def schemathesis(
         service=service,
         timeout_s=600,
         more={"SCHEMATHESIS_HOOKS": "schemathesis_hooks", **more},
+        folder=folder,
     )
     report: dict[str, Any] = json.loads(path.read_text())
     assert report["complete"], done.stdout

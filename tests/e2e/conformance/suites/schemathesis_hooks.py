@@ -1,7 +1,7 @@
 """Leads schemathesis to things that exist: without these nearly all it makes is an unknown model.
 
-Only strings that it made for these places are replaced, and only missing bounds are added, so what
-was wrong on purpose stays wrong.
+Only strings that it made for these places are replaced, only missing bounds and companions of
+fields are added, so what was wrong on purpose stays wrong.
 """
 
 import os
@@ -45,6 +45,26 @@ SAID: Mapping[str, Mapping[str, object]] = {
 IS_PLAIN = os.environ.get("CONFORMANCE_PLAIN") == "1"
 
 
+def with_companions(body: dict[str, Any]) -> dict[str, Any]:
+    """Rules between fields, which no schema of one field can say."""
+    whole = {name: value for name, value in body.items() if name != "finsvc"}
+    if "top_logprobs" in whole and whole.get("logprobs") in (None, False):
+        whole["logprobs"] = True
+    if "stream_options" in whole and not whole.get("stream"):
+        del whole["stream_options"]
+    if isinstance(whole.get("messages"), list):
+        # What a tool said needs the call that it answers, which no single message holds.
+        whole["messages"] = [_said_by_user(message) for message in whole["messages"]]
+    return whole
+
+
+def _said_by_user(message: object) -> object:
+    if not isinstance(message, dict) or message.get("role") != "tool":
+        return message
+    content = "What is a bond?" if message.get("content") is None else message["content"]
+    return {**message, "role": "user", "content": content}
+
+
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     path = case.operation.path.removeprefix("/v1")
@@ -64,5 +84,6 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if isinstance(body.get("model"), str):
         body["model"] = "embedded" if IS_PLAIN else pick(MODELS, body["model"])
     if body.get("model") == "embedded":
+        body = with_companions(body)
         body.setdefault(*BOUNDS[path])
     case.body = body
