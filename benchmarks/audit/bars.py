@@ -8,15 +8,12 @@ the sizes of the issue (60 s, a million records) it takes some ten minutes.
 """
 
 import argparse
-import json
 import operator
-import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,13 +27,13 @@ from audit.receipt import Receipt, parse_tlog_proof
 from audit.vault import Vault
 from benchmarks.audit.sustained import (
     ORIGIN,
+    keep,
     make_log,
     make_records,
     open_signer,
     percentiles,
     run_writers,
 )
-from benchmarks.run import RESULTS, commit, processor
 
 _WRITERS = 64
 _CHUNK = 4_096
@@ -185,7 +182,7 @@ def measure_verification(folder: Path, count: int) -> Iterator[Bar]:
         yield at_least(name, count / elapsed, limit, unit="records/s", size=f"{count} records")
 
 
-def keep(bar: Bar) -> None:
+def report(bar: Bar) -> None:
     """Print a row and append it to the results."""
     sign, verdict = (">=" if bar.is_least else "<="), ("pass" if bar.is_met else "FAIL")
     sys.stdout.write(
@@ -193,22 +190,17 @@ def keep(bar: Bar) -> None:
         f"   ({bar.size})\n"
     )
     sys.stdout.flush()
-    row = {
-        "metric": f"audit::bar {bar.name}",
-        "value": round(bar.value, 3),
-        "unit": bar.unit,
-        "bar": bar.limit,
-        "met": bar.is_met,
-        "size": bar.size,
-        "origin": ORIGIN,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "load_1min": round(os.getloadavg()[0], 2),
-    }
-    with RESULTS.open("a") as file:
-        file.write(json.dumps(row, sort_keys=True) + "\n")
+    keep(
+        {
+            "metric": f"audit::bar {bar.name}",
+            "value": round(bar.value, 3),
+            "unit": bar.unit,
+            "bar": bar.limit,
+            "met": bar.is_met,
+            "size": bar.size,
+            "origin": ORIGIN,
+        }
+    )
 
 
 def main() -> int:
@@ -226,7 +218,7 @@ def main() -> int:
         measure_recovery(chosen.folder, chosen.records, chosen.signer),
     ):
         for bar in measured:
-            keep(bar)
+            report(bar)
             bars.append(bar)
     shutil.rmtree(chosen.folder)
     return 0 if all(bar.is_met for bar in bars) else 1

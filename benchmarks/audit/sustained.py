@@ -105,8 +105,12 @@ def run_writers(
 def report(metric: str, values: dict[str, object]) -> None:
     """Print a row and keep it."""
     sys.stdout.write(f"{metric:28} {values}\n")
+    keep({"metric": f"audit::{metric}", **values})
+
+
+def keep(values: dict[str, object]) -> None:
+    """Append a row to the results, with the facts of the run."""
     row = {
-        "metric": f"audit::{metric}",
         **values,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
